@@ -1,0 +1,83 @@
+"""One fixture for both implementations, and a leak check around every test.
+
+`copier` runs a test once with the functions of `copy` and once with those of `calque`: an expectation is typed
+once, and the interpreter itself says whether it is right.
+"""
+
+import functools
+import gc
+import inspect
+
+import pytest
+
+pytest.register_assert_rewrite("support.topology")
+
+from support import leaks  # noqa: E402
+from support.copiers import NAMES, Copier  # noqa: E402
+
+
+@pytest.fixture(params=NAMES)
+def copier(request):
+    """deepcopy, copy, replace and Error of stdlib, then of calque. A calque that cannot be imported is a failure."""
+    try:
+        return Copier(request.param)
+    except ImportError as error:
+        pytest.fail(f"{request.param} cannot be imported, so nothing about it can be tested: {error}", pytrace=False)
+
+
+@pytest.fixture
+def calque():
+    """The module itself, for tests of what only calque has."""
+    try:
+        import calque as module
+    except ImportError as error:
+        pytest.fail(f"calque cannot be imported, so nothing about it can be tested: {error}", pytrace=False)
+    return module
+
+
+def pytest_addoption(parser):
+    parser.addoption("--no-leak-check", action="store_true", help="run every test body once only (for debugging)")
+
+
+def pytest_configure(config):
+    config.addinivalue_line(
+        "markers",
+        "no_leak_check(reason): run the test body once, without the leak check; the reason is mandatory")
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        marker = item.get_closest_marker("no_leak_check")
+        if marker is not None:
+            reason = marker.kwargs.get("reason") or (marker.args[0] if marker.args else "")
+            if not isinstance(reason, str) or len(reason.split()) < 3:
+                raise pytest.UsageError(f"{item.nodeid}: no_leak_check needs a written reason")
+
+
+def pytest_collection_finish():
+    # What exists before the first test cannot be leaked by one: out of the collector's sight, each collection is cheap.
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_pyfunc_call(pyfuncitem):
+    outcome = yield
+    if (outcome.excinfo is not None
+            or pyfuncitem.get_closest_marker("no_leak_check") is not None
+            or pyfuncitem.config.getoption("--no-leak-check")):
+        return
+    names = pyfuncitem._fixtureinfo.argnames
+    arguments = {name: pyfuncitem.funcargs[name] for name in names}
+    test = functools.partial(pyfuncitem.obj, **arguments)
+    assert not inspect.iscoroutinefunction(pyfuncitem.obj)
+    monkeypatch = pyfuncitem.funcargs.get("monkeypatch")
+
+    def body():
+        if monkeypatch is not None:
+            monkeypatch.undo()  # else each repetition would patch what the one before had patched
+        test()
+
+    growth = leaks.growth_that_never_stops(body)
+    if growth is not None:
+        pytest.fail(f"leak: {growth}", pytrace=False)

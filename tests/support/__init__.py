@@ -1,0 +1,1 @@
+"""Helpers shared by the test files; nothing in here is a test."""
