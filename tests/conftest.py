@@ -4,7 +4,6 @@
 once, and the interpreter itself says whether it is right.
 """
 
-import functools
 import gc
 import inspect
 
@@ -60,24 +59,24 @@ def pytest_collection_finish():
     gc.freeze()
 
 
-@pytest.hookimpl(hookwrapper=True)
+@pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem):
-    outcome = yield
-    if (outcome.excinfo is not None
-            or pyfuncitem.get_closest_marker("no_leak_check") is not None
+    """Call the test function as pytest itself would, then repeat it under the leak check."""
+    arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
+    test = pyfuncitem.obj
+    assert not inspect.iscoroutinefunction(test)
+    test(**arguments)
+    if (pyfuncitem.get_closest_marker("no_leak_check") is not None
             or pyfuncitem.config.getoption("--no-leak-check")):
-        return
-    names = pyfuncitem._fixtureinfo.argnames
-    arguments = {name: pyfuncitem.funcargs[name] for name in names}
-    test = functools.partial(pyfuncitem.obj, **arguments)
-    assert not inspect.iscoroutinefunction(pyfuncitem.obj)
+        return True
     monkeypatch = pyfuncitem.funcargs.get("monkeypatch")
 
     def body():
         if monkeypatch is not None:
             monkeypatch.undo()  # else each repetition would patch what the one before had patched
-        test()
+        test(**arguments)
 
     growth = leaks.growth_that_never_stops(body)
     if growth is not None:
         pytest.fail(f"leak: {growth}", pytrace=False)
+    return True
