@@ -1,0 +1,26 @@
+# The front door. Each target installs what is missing (apt or pip), builds, and does its job; the work is in .ci/.
+
+# The interpreter, a command or a path; by default /usr/bin/python3, whose Boost.Python the system has.
+PYTHON ?=
+# A JSON, TOML, XML or pickle file for the demo.
+FILE ?=
+# More arguments for pytest, e.g. ARGS='-k memo'.
+ARGS ?=
+export PYTHON FILE ARGS
+
+.PHONY: help build test demo lint clean
+
+help:
+	@echo 'make demo   [FILE=...]  copy real object graphs, and any JSON, TOML, XML or pickle file, beside copy.deepcopy'
+	@echo 'make test   [ARGS=...]  run the tests; ARGS go to pytest'
+	@echo 'make build              build; afterwards .venv/bin/python can import calque'
+	@echo 'make lint               clang-format, clang-tidy, mypy, stubtest, ruff, and the rules of the house'
+	@echo 'make clean              remove what was built (fetched Boost sources stay in build/_boost)'
+	@echo
+	@echo 'PYTHON=<command or path> chooses another interpreter: it gets a build and a virtual environment of its own.'
+
+build demo test lint:
+	@.ci/$@
+
+clean:
+	@.ci/clean
