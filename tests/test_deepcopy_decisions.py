@@ -523,7 +523,8 @@ class ClaimsToBeAString:
     __class__ = str
 
 
-@pytest.mark.parametrize("rv", ["name", "", Name("name"), ClaimsToBeAString()], ids=repr)
+@pytest.mark.parametrize(
+    "rv", ["name", "", Name("name"), ClaimsToBeAString()], ids=["str", "empty str", "str subclass", "lying class"])
 def test_a_reduce_value_that_is_a_string_means_the_object_itself(copier, rv):
     x = Reduces(rv)
     assert copier.deepcopy(x) is x
