@@ -25,8 +25,8 @@ on_debian() {
 
 # --- the interpreter ------------------------------------------------------------------------------------------------
 
-# choose_python: sets python (the real path of the interpreter), version (3.11), tag, venv, build and system_python
-# (yes: its packages come from apt, its Boost.Python from the system).
+# choose_python: sets python (the real path of the interpreter), version (3.11), flags (its ABI flags), tag, venv, build
+# and system_python (yes: its packages come from apt, its Boost.Python from the system).
 choose_python() {
     asked=${PYTHON:-}
     default=/usr/bin/python3
@@ -45,18 +45,17 @@ choose_python() {
     command -v "$PYTHON" >/dev/null ||
         fail "${asked:+PYTHON=}$PYTHON is neither a command nor the path of an interpreter."
     ask_python "$PYTHON"
-    python=$real release=$full
-    version=${full%.*}
+    python=$real version=$short flags=$abi
 
     system_python=no
     case $python in
     /usr/bin/python3*) ! on_debian || system_python=yes ;;
     esac
 
-    tag=$release
+    tag=$full
     # A second interpreter of the same release gets a name of its own.
     if [ -f "build/$tag/interpreter" ] && [ "$(cat "build/$tag/interpreter")" != "$python" ]; then
-        tag=$release-$(printf %s "$python" | cksum | cut -d' ' -f1)
+        tag=$full-$(printf %s "$python" | cksum | cut -d' ' -f1)
     fi
     build=build/$tag
     venv=.venv-$tag
@@ -68,7 +67,7 @@ choose_python() {
     fi
 }
 
-# ask_python COMMAND: sets real and full. A shim is asked for what it stands for, a virtual environment for its base.
+# ask_python COMMAND: sets real (its path), full (3.11.2), short (3.11) and abi. A shim is asked for what it stands for, a virtual environment for its base.
 ask_python() {
     question='
 import os, sys
@@ -76,6 +75,8 @@ if sys.implementation.name != "cpython" or sys.version_info < (3, 10):
     sys.exit("calque needs CPython >= 3.10, and this is %s %d.%d" % (sys.implementation.name, *sys.version_info[:2]))
 print(os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable))
 print("%d.%d.%d" % sys.version_info[:3] + sys.abiflags)
+print("%d.%d" % sys.version_info[:2])
+print(sys.abiflags)
 '
     if ! answer=$("$1" -c "$question" 2>/dev/null); then
         answer=$("$1" -c "$question" 2>&1 | sed -n '/./{p;q;}') || :
@@ -83,6 +84,8 @@ print("%d.%d.%d" % sys.version_info[:3] + sys.abiflags)
     fi
     real=$(printf '%s\n' "$answer" | sed -n 1p)
     full=$(printf '%s\n' "$answer" | sed -n 2p)
+    short=$(printf '%s\n' "$answer" | sed -n 3p)
+    abi=$(printf '%s\n' "$answer" | sed -n 4p)
 }
 
 # --- packages -------------------------------------------------------------------------------------------------------
@@ -122,9 +125,11 @@ boost_package() {
     echo "$found"
 }
 
-# missing_modules MODULE:PACKAGE...: the packages of the modules that $python cannot find.
+# missing_modules INTERPRETER MODULE:PACKAGE...: the packages of the modules that the interpreter cannot find.
 missing_modules() {
-    "$python" - "$@" <<'END'
+    interpreter=$1
+    shift
+    "$interpreter" - "$@" <<'END'
 import importlib.util, sys
 for pair in sys.argv[1:]:
     module, package = pair.split(":")
@@ -154,12 +159,13 @@ find_ninja() {
     return 1
 }
 
-# Is there a Boost.Python >= 1.81 for $python where the compiler looks for it?
+# system_boost VERSION ABIFLAGS: is there a Boost.Python >= 1.81 for that Python where the compiler looks for it?
 system_boost() {
-    case $release in *t) return 1 ;; esac
+    # Distributions build it for the interpreter with a GIL.
+    case $2 in *t*) return 1 ;; esac
     [ "$(printf '#include <boost/version.hpp>\nBOOST_VERSION\n' | ${CXX:-c++} -E -P -x c++ - 2>/dev/null |
         tail -n 1)" -ge 108100 ] 2>/dev/null || return 1
-    case $(${CXX:-c++} -print-file-name="libboost_python$(echo "$version" | tr -d .).so") in
+    case $(${CXX:-c++} -print-file-name="libboost_python$(echo "$1" | tr -d .).so") in
     */*) return 0 ;;
     esac
     return 1
@@ -174,19 +180,19 @@ missing_packages() {
         works clang-format --version || echo clang-format
         works clang-tidy --version || echo clang-tidy
     fi
-    [ $system_python = yes ] || return 0
+    [ "$system_python" = yes ] || return 0
     works "$python" -c 'import os, sysconfig; os.stat(sysconfig.get_path("include") + "/Python.h")' ||
         case $python in *dbg) echo python3-dbg ;; *) echo python3-dev ;; esac
-    missing_modules ensurepip:python3-venv
-    [ -n "${BOOST_ROOT:-}${CALQUE_BOOST_PYTHON_SOURCE:-}" ] || system_boost || echo boost-python
+    missing_modules "$python" ensurepip:python3-venv
+    [ -n "${BOOST_ROOT:-}${CALQUE_BOOST_PYTHON_SOURCE:-}" ] || system_boost "$version" "$flags" || echo boost-python
     case $1 in
-    demo) missing_modules rich:python3-rich ;;
+    demo) missing_modules "$python" rich:python3-rich ;;
     test)
-        missing_modules pytest:python3-pytest hypothesis:python3-hypothesis Cython:cython3 greenlet:python3-greenlet \
-            rich:python3-rich setuptools:python3-setuptools wheel:python3-wheel \
+        missing_modules "$python" pytest:python3-pytest hypothesis:python3-hypothesis Cython:cython3 \
+            greenlet:python3-greenlet rich:python3-rich setuptools:python3-setuptools wheel:python3-wheel \
             test.test_copy:"libpython$version-testsuite"
         ;;
-    lint) missing_modules mypy:mypy ;;
+    lint) missing_modules "$python" mypy:mypy ;;
     esac
 }
 
@@ -201,7 +207,7 @@ make_venv() {
         rm -rf "$venv"
         mkdir "$venv"
         : >"$venv/calque-interpreter"
-        if [ $system_python = yes ]; then
+        if [ "$system_python" = yes ]; then
             "$python" -m venv --system-site-packages "$venv"
         else
             "$python" -m venv "$venv"
@@ -214,11 +220,11 @@ make_venv() {
 
 # pip_install GOAL MODULE:PROJECT...: into the virtual environment, where apt does not serve it.
 pip_install() {
-    [ $system_python = no ] || return 0
+    [ "$system_python" = no ] || return 0
     goal=$1
     shift
     # shellcheck disable=SC2046
-    set -- $(python=$venv/bin/python && missing_modules "$@")
+    set -- $(missing_modules "$venv/bin/python" "$@")
     [ $# -gt 0 ] || return 0
     say "pip install $*"
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --retries 1 "$@" >"$build/pip.log" 2>&1 ||
@@ -252,9 +258,9 @@ prepare() {
         set -- "$@" -DCALQUE_BOOST_PYTHON_SOURCE="$CALQUE_BOOST_PYTHON_SOURCE"
     elif [ -n "${BOOST_ROOT:-}" ]; then
         set -- "$@" -DBOOST_ROOT="$BOOST_ROOT"
-    elif ! system_boost; then
-        boost=$(.ci/boost "$version") || exit 1
-        set -- "$@" -DCALQUE_BOOST_PYTHON_SOURCE="$boost"
+    else
+        boost=$(.ci/boost "$version" "$flags") || exit 1
+        [ -z "$boost" ] || set -- "$@" -DCALQUE_BOOST_PYTHON_SOURCE="$boost"
     fi
     # shellcheck disable=SC2086
     set -- "$@" ${CMAKE_ARGS:-}
@@ -268,7 +274,7 @@ prepare() {
     fi
 }
 
-# compile [TARGET...]
+# compile TARGET...
 compile() {
     say "building for $python in $build"
     # shellcheck disable=SC2046

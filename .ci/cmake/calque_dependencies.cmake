@@ -6,6 +6,10 @@
 if(NOT Python_EXECUTABLE AND NOT Python_ROOT_DIR AND NOT DEFINED ENV{VIRTUAL_ENV} AND EXISTS /usr/bin/python3)
   set(Python_EXECUTABLE /usr/bin/python3 CACHE FILEPATH "The interpreter to build for")
 endif()
+if(Python_EXECUTABLE AND NOT EXISTS "${Python_EXECUTABLE}")
+  message(FATAL_ERROR "Python_EXECUTABLE=${Python_EXECUTABLE} does not exist; on Debian the debug interpreter is "
+                      "python3-dbg, the usual one python3-dev")
+endif()
 find_package(Python 3.10 QUIET COMPONENTS Interpreter Development.Module OPTIONAL_COMPONENTS Development.Embed)
 if(NOT Python_Interpreter_FOUND)
   message(FATAL_ERROR "calque needs CPython >= 3.10; on Debian: apt-get install python3-dev; elsewhere pass "
