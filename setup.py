@@ -1,0 +1,67 @@
+"""Hands the extension to CMake; everything else about the package is in setup.cfg."""
+
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+ROOT = Path(__file__).resolve().parent
+
+
+def works(*command):
+    """Whether the tool exists and answers: pyenv has shims for tools that no interpreter has."""
+    try:
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
+
+
+def run(*command, **options):
+    """Runs a tool that explains its own failures, and ends with its status."""
+    result = subprocess.run(command, check=False, **options)
+    if result.returncode:
+        sys.exit(result.returncode)
+    return result
+
+
+def boost_arguments():
+    """Where Boost.Python comes from: the environment, the system, or the distribution's source package."""
+    for name in ("CALQUE_BOOST_PYTHON_SOURCE", "BOOST_ROOT"):
+        if os.environ.get(name):
+            return [f"-D{name}={os.environ[name]}"]
+        if f"-D{name}=" in os.environ.get("CMAKE_ARGS", ""):
+            return []
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    answer = run("sh", ROOT / ".ci" / "boost", version, sys.abiflags, stdout=subprocess.PIPE, text=True)
+    source = answer.stdout.strip()
+    return [f"-DCALQUE_BOOST_PYTHON_SOURCE={source}"] if source else []
+
+
+class CMakeBuild(build_ext):
+    def build_extension(self, extension):
+        if not works("cmake", "--version"):
+            sys.exit("calque needs cmake >= 3.22 to build; on Debian: apt-get install cmake")
+        package = Path(self.get_ext_fullpath(extension.name)).resolve().parent
+        build = Path(self.build_temp).resolve()
+        build.mkdir(parents=True, exist_ok=True)
+        generator = ["-G", "Ninja"] if works("ninja", "--version") else []
+        run("cmake", "-S", ROOT, "-B", build, *generator, f"-DPython_EXECUTABLE={sys.executable}",
+            "-DCMAKE_BUILD_TYPE=Release", "-DBUILD_TESTING=OFF", *boost_arguments(),
+            *shlex.split(os.environ.get("CMAKE_ARGS", "")))
+        run("cmake", "--build", build, "--target", "_calque", "--parallel", str(os.cpu_count() or 1))
+        # The component installs calque/<the module, include/>; `package` is that directory.
+        run("cmake", "--install", build, "--component", "extension", "--prefix", package.parent)
+
+
+setup(
+    # The source is CMakeLists.txt's to know.
+    ext_modules=[Extension("calque._calque", sources=[])],
+    cmdclass={"build_ext": CMakeBuild},
+    # A PEP 517 front end fetches these, and only where they are absent.
+    setup_requires=[project for project in ("cmake>=3.22", "ninja")
+                    if not works(project.partition(">")[0], "--version")],
+)
