@@ -1,0 +1,139 @@
+// handlers/dict.cpp: dict. Semantics: Lib/copy.py, _deepcopy_dict, and the iteration of
+// Objects/dictobject.c (dictiter_iternextitem).
+//
+// The copy is in the memo, and empty, before anything in it is copied. For each pair the VALUE is
+// copied before the KEY: the order in `y[deepcopy(key, memo)] = deepcopy(value, memo)`. The original
+// is iterated live: a change of its size is a RuntimeError, a pair more than there were at the start
+// is another, replacing a value is followed.
+// A copied key is hashed and compared again. For keys other than plain str, int, float, bytes, bool
+// and None that may run Python code, and so may, once such a key is in the copy, inserting any key.
+#include "handlers.hpp"
+#include "primitives.hpp"
+
+namespace calque {
+
+namespace {
+
+class CopyDict {
+public:
+    Step begin(CopyContext& context, Frame& frame) noexcept {
+        PyObject* original = frame.original().get();
+        if (PyDict_GET_SIZE(original) != 0 && all_atomic(context, original)) {
+            Ref copy = Ref::steal(PyDict_Copy(original));
+            if (!copy) {
+                return Step::error();
+            }
+            frame.set_copy(std::move(copy));
+            return Step::done();
+        }
+        Ref copy = Ref::steal(PyDict_New());
+        if (!copy) {
+            return Step::error();
+        }
+        frame.set_copy(std::move(copy));
+        if (PyDict_GET_SIZE(original) == 0) {
+            return Step::done();
+        }
+        if (!frame.publish(context)) {
+            return Step::error();
+        }
+        python_runs_ = primitives::head(context).python_runs;
+        size_ = remaining_ = PyDict_GET_SIZE(original);
+        return next(context, frame);
+    }
+
+    Step resume(CopyContext& context, Frame& frame, Ref child) noexcept {
+        if (!value_) {
+            value_ = std::move(child);
+            if (!primitives::is_atomic(context, key_)) {
+                return Step::child(key_);
+            }
+            child = Ref::share(key_);
+        }
+        return insert(context, frame, child) ? next(context, frame) : Step::error();
+    }
+
+private:
+    static bool all_atomic(CopyContext& context, PyObject* original) noexcept {
+        PyObject *key = nullptr, *value = nullptr;
+        Py_ssize_t position = 0;
+        while (PyDict_Next(original, &position, &key, &value)) {
+            if (!primitives::is_atomic(context, value) || !primitives::is_atomic(context, key)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    Step next(CopyContext& context, Frame& frame) noexcept {
+        PyObject* original = frame.original().get();
+        for (;;) {
+            if (PyDict_GET_SIZE(original) != size_) {
+                return changed(context, "dictionary changed size during iteration");
+            }
+            PyObject *key = nullptr, *value = nullptr;
+            if (!PyDict_Next(original, &position_, &key, &value)) {
+                return Step::done();
+            }
+            if (remaining_ == 0) {
+                return changed(context, "dictionary keys changed during iteration");
+            }
+            --remaining_;
+            key_ = Ref::share(key);
+            if (!primitives::is_atomic(context, value)) {
+                return Step::child(value);
+            }
+            value_ = Ref::share(value);
+            if (!primitives::is_atomic(context, key)) {
+                return Step::child(key);
+            }
+            if (!insert(context, frame, key)) {
+                return Step::error();
+            }
+        }
+    }
+
+    // copy[key] = value_; afterwards key_ and value_ are empty.
+    bool insert(CopyContext& context, Frame& frame, Borrowed key) noexcept {
+        odd_keys_ = odd_keys_ || !primitives::hashes_natively(key);
+        bool inserted = false;
+        if (odd_keys_ || primitives::head(context).python_runs != python_runs_) {
+            // An old value of this key, of Python code's making, may die here.
+            PythonScope scope(context);
+            inserted = scope && PyDict_SetItem(frame.copy().get(), key.get(), value_.get()) == 0;
+            value_ = {};
+            key_ = {};
+        } else {
+            inserted = PyDict_SetItem(frame.copy().get(), key.get(), value_.get()) == 0;
+            value_ = {};
+            key_ = {};
+        }
+        return inserted;
+    }
+
+    static Step changed(CopyContext& context, const char* message) noexcept {
+        // Within a scope: what was copied so far is in the memo when the error arrives.
+        PythonScope scope(context);
+        if (scope) {
+            PyErr_SetString(PyExc_RuntimeError, message);
+        }
+        return Step::error();
+    }
+
+    Ref key_;
+    Ref value_;
+    Py_ssize_t position_ = 0;
+    Py_ssize_t size_ = 0;
+    Py_ssize_t remaining_ = 0;
+    std::uint64_t python_runs_ : 63 = 0;
+    bool odd_keys_ : 1 = false;
+};
+
+Ref shallow(Borrowed original) noexcept { return Ref::steal(PyDict_Copy(original.get())); }
+
+}  // namespace
+
+const HandlerSpec dict_handler = mirroring(
+    "_deepcopy_dict", with_shallow<shallow>(frame_handler<CopyDict>("dict", &PyDict_Type, CALQUE_PURE)));
+
+}  // namespace calque

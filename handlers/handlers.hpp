@@ -1,0 +1,23 @@
+// handlers/handlers.hpp: one name per handler file, for the catalog.
+#pragma once
+
+#include <calque/handler.hpp>
+
+namespace calque {
+
+// handlers/atomic.cpp: the types whose instances are their own copies.
+bool register_atomics() noexcept;
+
+extern const HandlerSpec list_handler;       // list.cpp
+extern const HandlerSpec dict_handler;       // dict.cpp
+extern const HandlerSpec tuple_handler;      // tuple.cpp
+extern const HandlerSpec set_handler;        // set.cpp
+extern const HandlerSpec frozenset_handler;  // set.cpp
+extern const HandlerSpec bytearray_handler;  // bytearray.cpp
+extern const HandlerSpec method_handler;     // method.cpp
+
+extern const HandlerSpec class_handler;            // class_object.cpp
+extern const HandlerSpec dunder_deepcopy_handler;  // dunder_deepcopy.cpp
+extern const HandlerSpec reduce_handler;           // reduce.cpp
+
+}  // namespace calque

@@ -1,0 +1,216 @@
+// module/bind_memo.cpp: calque.Memo.
+//
+// A Memo belongs to one copy and answers mapping questions about it: {id(original): copy}. Reading by
+// id, copying a child, keeping an object alive and entering the copy of the object being handled work
+// on the native memo. Everything else (iterating, other writes) works on the exact dict that a
+// __deepcopy__ hook of the same copy would receive, which is made when first needed.
+// When the copy ends the Memo is disconnected: any use raises ReferenceError.
+#include "bind_memo.hpp"
+
+#include "context.hpp"
+#include "engine.hpp"
+
+#include <boost/python.hpp>
+
+namespace bp = boost::python;
+
+namespace calque::module {
+
+namespace {
+
+// Takes over a new reference; throws the Python exception that its absence means.
+bp::object own(Ref object) { return bp::object(bp::handle<>(object.release())); }
+
+void require(bool good) {
+    if (!good) {
+        bp::throw_error_already_set();
+    }
+}
+
+class MemoProxy {
+public:
+    MemoProxy(std::shared_ptr<Memo::Link> link, Borrowed original) noexcept
+        : link_(std::move(link)), original_(original) {}
+
+    /// The handler has returned: its object may end.
+    void leave_handler() noexcept { original_ = {}; }
+
+    bp::object copy(const bp::object& child) const { return own(engine::deepcopy_on(memo(), child.ptr())); }
+
+    void keep_alive(const bp::object& object) const { require(memo().keep_alive(object.ptr())); }
+
+    bp::object get(const bp::object& key, const bp::object& absent) const {
+        bp::object found;
+        return find(key, found) ? found : absent;
+    }
+
+    bool contains(const bp::object& key) const {
+        bp::object found;
+        return find(key, found);
+    }
+
+    bp::object getitem(const bp::object& key) const {
+        bp::object found;
+        if (!find(key, found)) {
+            PyErr_SetObject(PyExc_KeyError, key.ptr());
+            bp::throw_error_already_set();
+        }
+        return found;
+    }
+
+    void setitem(const bp::object& key, const bp::object& value) {
+        Memo& m = memo();
+        if (original_ && m.native() && PyLong_CheckExact(key.ptr()) && address(key) == original_.get()) {
+            m.notice_writes();
+            require(m.publish(original_, value.ptr(), false) && m.secure());
+            return;
+        }
+        require(PyObject_SetItem(dict().ptr(), key.ptr(), value.ptr()) == 0);
+    }
+
+    void delitem(const bp::object& key) const { require(PyObject_DelItem(dict().ptr(), key.ptr()) == 0); }
+
+    Py_ssize_t length() const {
+        const Py_ssize_t size = PyObject_Length(dict().ptr());
+        require(size >= 0);
+        return size;
+    }
+
+    bp::object iterate() const { return own(Ref::steal(PyObject_GetIter(dict().ptr()))); }
+    bp::object keys() const { return dict().attr("keys")(); }
+    bp::object values() const { return dict().attr("values")(); }
+    bp::object items() const { return dict().attr("items")(); }
+    bp::object setdefault(const bp::object& key, const bp::object& value) const {
+        return dict().attr("setdefault")(key, value);
+    }
+    static bp::object pop(const bp::tuple& args, const bp::dict&) {
+        const MemoProxy& self = bp::extract<const MemoProxy&>(args[0]);
+        return self.dict().attr("pop")(*bp::tuple(args.slice(1, bp::_)));
+    }
+    void clear() const { dict().attr("clear")(); }
+
+    std::string repr() const {
+        return link_->memo == nullptr ? "<calque.Memo of a copy that has ended>"
+                                      : "<calque.Memo of a copy in progress>";
+    }
+
+private:
+    Memo& memo() const {
+        if (link_->memo == nullptr) {
+            PyErr_SetString(PyExc_ReferenceError, "this calque.Memo belongs to a copy that has ended");
+            bp::throw_error_already_set();
+        }
+        return *link_->memo;
+    }
+
+    bp::object dict() const {
+        Memo& m = memo();
+        m.notice_writes();
+        return own(m.object());
+    }
+
+    // The object a key would be the id of; null for ints no object can have.
+    static void* address(const bp::object& key) {
+        void* const found = PyLong_AsVoidPtr(key.ptr());
+        if (found == nullptr && PyErr_Occurred() != nullptr) {
+            PyErr_Clear();
+        }
+        return found;
+    }
+
+    bool find(const bp::object& key, bp::object& found) const {
+        Memo& m = memo();
+        m.notice_writes();
+        if (!m.native() || !PyLong_CheckExact(key.ptr())) {
+            const bp::object d = dict();
+            Ref value = Ref::steal(PyObject_GetItem(d.ptr(), key.ptr()));
+            if (!value) {
+                require(PyErr_ExceptionMatches(PyExc_KeyError) != 0);
+                PyErr_Clear();
+                return false;
+            }
+            found = own(std::move(value));
+            return true;
+        }
+        void* const id = address(key);
+        Ref copy;
+        const Memo::Found result = id == nullptr ? Memo::Found::miss : m.get_by_id(id, copy);
+        require(result != Memo::Found::error);
+        if (result == Memo::Found::hit) {
+            found = own(std::move(copy));
+            return true;
+        }
+        return false;
+    }
+
+    std::shared_ptr<Memo::Link> link_;
+    Borrowed original_;
+};
+
+PyTypeObject* proxy_type = nullptr;
+
+constexpr const char* kDoc =
+    "The memo of a copy in progress, as a handler registered with calque.register receives it.\n\n"
+    "A mapping {id(original): copy}, with copy(child) and keep_alive(object). Disconnected when the\n"
+    "copy ends: any use then raises ReferenceError. Not made by hand.";
+
+}  // namespace
+
+void bind_memo() {
+    using bp::arg;
+    bp::class_<MemoProxy> memo("Memo", kDoc, bp::no_init);
+    memo.def("copy", &MemoProxy::copy, (arg("self"), arg("child")),
+             "The deep copy of child within this copy: what was copied already is found again.\n"
+             "Raises what copying child raises; RecursionError when nested too deeply.")
+        .def("keep_alive", &MemoProxy::keep_alive, (arg("self"), arg("object")),
+             "Keeps object alive until the copy ends, so that its id is not given to another object.")
+        .def("get", &MemoProxy::get, (arg("self"), arg("key"), arg("default") = bp::object()),
+             "The copy of the object with id key, or default.")
+        .def("keys", &MemoProxy::keys, "Ids of the originals copied so far.")
+        .def("values", &MemoProxy::values, "Their copies, and the list of originals kept alive.")
+        .def("items", &MemoProxy::items, "Pairs (id, copy).")
+        .def("setdefault", &MemoProxy::setdefault, (arg("self"), arg("key"), arg("default") = bp::object()),
+             "The entry for key, which becomes default if there is none.")
+        .def("pop", bp::raw_function(&MemoProxy::pop, 2),
+             "pop(key[, default]): takes the entry out; KeyError without one and without default.")
+        .def("clear", &MemoProxy::clear, "Forgets all copies made so far.")
+        .def("__getitem__", &MemoProxy::getitem)
+        .def("__setitem__", &MemoProxy::setitem)
+        .def("__delitem__", &MemoProxy::delitem)
+        .def("__contains__", &MemoProxy::contains)
+        .def("__len__", &MemoProxy::length)
+        .def("__iter__", &MemoProxy::iterate)
+        .def("__repr__", &MemoProxy::repr);
+    memo.attr("__module__") = "calque";
+    proxy_type = reinterpret_cast<PyTypeObject*>(memo.ptr());
+}
+
+bool is_memo_proxy(Borrowed object) noexcept { return object.type() == proxy_type; }
+
+Ref copy_through_proxy(Borrowed proxy, Borrowed x) noexcept {
+    try {
+        const MemoProxy& memo = bp::extract<const MemoProxy&>(proxy.get());
+        const bp::object child{bp::handle<>(bp::borrowed(x.get()))};
+        return Ref::share(memo.copy(child).ptr());
+    } catch (const bp::error_already_set&) {
+        return {};
+    }
+}
+
+Ref call_python_handler(CopyContext& context, Borrowed original, void* fn) noexcept {
+    try {
+        bp::object proxy(MemoProxy(Context::of(context.raw()).memo->link(), original));
+        Ref copy = Ref::steal(
+            PyObject_CallFunctionObjArgs(static_cast<PyObject*>(fn), original.get(), proxy.ptr(), nullptr));
+        MemoProxy& made = bp::extract<MemoProxy&>(proxy);
+        made.leave_handler();
+        return copy;
+    } catch (const bp::error_already_set&) {
+        return {};
+    } catch (const std::bad_alloc&) {
+        PyErr_NoMemory();
+        return {};
+    }
+}
+
+}  // namespace calque::module

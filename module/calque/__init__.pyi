@@ -1,0 +1,14 @@
+from collections.abc import Callable
+from copy import Error as Error
+from typing import Any, TypeVar
+
+from ._calque import Memo as Memo, __version__ as __version__, copy as copy, deepcopy as deepcopy, replace as replace
+
+__all__ = ["Error", "Memo", "copy", "deepcopy", "error", "register", "replace", "unregister"]
+
+error = Error
+
+_Handler = TypeVar("_Handler", bound=Callable[..., Any])
+
+def register(cls: type, *, subclasses: bool = ...) -> Callable[[_Handler], _Handler]: ...
+def unregister(cls: type) -> None: ...

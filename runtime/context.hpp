@@ -1,0 +1,155 @@
+// runtime/context.hpp: one deepcopy() call's state, and the life cycle in types.
+//
+//   IdleContext   --activate()-->  ActiveContext  --finish()-->  IdleContext
+//                                       |
+//                                    (nested walks lend its memo to contexts of their own)
+//
+// Each arrow consumes what it starts from: the functions are &&-qualified, so using a context after
+// its end does not compile. Only an ActiveContext can be walked with, and only the walker can lend a
+// CopyContext to a handler.
+//
+// Idle contexts wait in a list of their thread (at most four: a copy, and copies called from its
+// hooks) and are freed with it. A context may be returned in any order: greenlets interleave copies,
+// and nothing anywhere points at "the current context".
+//
+// A NESTED walk is deepcopy(child, memo) called from a hook with the dict that hook was given: it has
+// a work stack of its own (another greenlet, or another thread, may be suspended inside a walk on the
+// same memo) and borrows the memo. Whoever leaves last frees a memo whose owner has gone.
+#pragma once
+
+#include "cpython/gc_hold.hpp"
+#include "memo.hpp"
+#include "work_stack.hpp"
+
+#include "primitives/primitives.hpp"
+
+#include <calque/abi.h>
+
+#include <memory>
+#include <utility>
+
+namespace calque {
+
+struct Context : primitives::ContextHead {
+    WorkStack stack;
+    Memo* memo = nullptr;
+    GcHold gc;
+    int python_depth = 0;  // brackets open around Python code
+
+    static Context& of(calque_context* raw) noexcept { return *reinterpret_cast<Context*>(raw); }
+    calque_context* raw() noexcept { return reinterpret_cast<calque_context*>(this); }
+
+    /// A native stretch begins and ends.
+    void enter() noexcept {
+        passes_atomics = memo->passes_atomics();
+        if (memo->native()) {
+            gc.hold();
+        }
+    }
+    void leave() noexcept { gc.release(); }
+
+    /// Before Python code runs. False with MemoryError set: then nothing may run.
+    [[nodiscard]] bool before_python() noexcept {
+        if (python_depth > 0) {
+            memo->notice_writes();
+        }
+        if (!memo->secure()) {
+            return false;
+        }
+        ++python_depth;
+        gc.release();
+        return true;
+    }
+    /// After Python code has run; once for each before_python() that returned true.
+    void after_python() noexcept {
+        if (--python_depth == 0) {
+            python_has_run();
+        }
+    }
+    /// Takes in what Python code may have changed.
+    void python_has_run() noexcept;
+
+    /// Logged inside a bracket: Python code goes on running, so what was logged is secured at once.
+    [[nodiscard]] bool publish(Borrowed x, Borrowed copy, bool unique) noexcept;
+    /// The dict or mapping for a hook.
+    Ref memo_object() noexcept;
+};
+
+/// Suspends the brackets of a handler that asks for a child's copy in the middle of its own code.
+class NestedStretch {
+public:
+    explicit NestedStretch(Context& context) noexcept
+        : context_(context), depth_(std::exchange(context.python_depth, 0)) {
+        if (depth_ > 0) {
+            context_.python_has_run();
+        }
+    }
+    NestedStretch(const NestedStretch&) = delete;
+    NestedStretch& operator=(const NestedStretch&) = delete;
+    ~NestedStretch() { context_.python_depth = depth_; }
+
+    /// Back to the handler. False with MemoryError set.
+    [[nodiscard]] bool close() noexcept {
+        if (depth_ == 0) {
+            return true;
+        }
+        const bool secured = context_.memo->secure();
+        context_.gc.release();
+        return secured;
+    }
+
+private:
+    Context& context_;
+    const int depth_;
+};
+
+class ActiveContext;
+
+class IdleContext {
+public:
+    /// From this thread's list, or new. Empty with MemoryError set.
+    static IdleContext take() noexcept;
+    /// Back to this thread's list.
+    static void give_back(IdleContext idle) noexcept;
+
+    explicit operator bool() const noexcept { return context_ != nullptr; }
+
+    /// For a call with memo=None, or with a memo that is nobody's living dict.
+    ActiveContext activate() && noexcept;
+    /// For a nested walk on `memo`.
+    ActiveContext activate_on(Memo& memo) && noexcept;
+
+private:
+    friend class ActiveContext;
+    struct Body;
+    struct Pool;
+    explicit IdleContext(std::unique_ptr<Body> context) noexcept;
+
+    std::unique_ptr<Body> context_;
+
+public:
+    IdleContext(IdleContext&&) noexcept;
+    IdleContext& operator=(IdleContext&&) noexcept;
+    ~IdleContext();
+};
+
+class ActiveContext {
+public:
+    ActiveContext(ActiveContext&&) noexcept;
+    ActiveContext& operator=(ActiveContext&&) = delete;
+    ~ActiveContext();
+
+    Context& operator*() noexcept;
+    Context* operator->() noexcept { return &**this; }
+
+    /// The call is over, with a copy or an error.
+    IdleContext finish() && noexcept;
+
+private:
+    friend class IdleContext;
+    explicit ActiveContext(std::unique_ptr<IdleContext::Body> context) noexcept;
+
+    std::unique_ptr<IdleContext::Body> context_;
+};
+
+}  // namespace calque

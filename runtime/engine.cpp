@@ -1,0 +1,145 @@
+// runtime/engine.cpp: deepcopy, and the C ABI. copy and replace are in shallow.cpp.
+#include "engine.hpp"
+
+#include "context.hpp"
+#include "primitives/interpreter_forms.hpp"
+#include "registry.hpp"
+#include "stack_guard.hpp"
+#include "stdlib_tables.hpp"
+#include "walker.hpp"
+
+#include <calque/context.hpp>
+
+namespace calque::engine {
+
+namespace {
+
+// Finishes a walk: the memo of a dict somebody kept is made complete, after errors as well.
+Ref end(ActiveContext active, Ref copy) noexcept {
+    PyObject *type = nullptr, *value = nullptr, *traceback = nullptr;
+    PyErr_Fetch(&type, &value, &traceback);
+    if (!active->memo->conclude()) {
+        if (type == nullptr) {
+            PyErr_Fetch(&type, &value, &traceback);
+        } else {
+            PyErr_Clear();
+        }
+    }
+    IdleContext::give_back(std::move(active).finish());
+    PyErr_Restore(type, value, traceback);
+    return type == nullptr ? std::move(copy) : Ref();
+}
+
+Ref copy_nested(Memo& memo, Borrowed x, Borrowed nil) noexcept {
+    if (!stack_guard::has_room()) {
+        return {};
+    }
+    IdleContext idle = IdleContext::take();
+    if (!idle) {
+        return {};
+    }
+    ActiveContext active = std::move(idle).activate_on(memo);
+    active->python_has_run();
+    Ref copy = walker::walk(*active, x, nil);
+    // Back into Python code: the outer copy's log may hold what this walk logged.
+    if (!memo.secure() && copy) {
+        copy = {};
+    }
+    IdleContext::give_back(std::move(active).finish());
+    return copy;
+}
+
+// -- C ABI
+
+PyObject* abi_copy(calque_context* raw, PyObject* child) noexcept {
+    Context& context = Context::of(raw);
+    if (!stack_guard::has_room()) {
+        return nullptr;
+    }
+    NestedStretch stretch(context);
+    Ref copy = walker::walk(context, child, {});
+    if (!stretch.close()) {
+        return nullptr;
+    }
+    return copy.release();
+}
+
+int abi_publish(calque_context* raw, calque_frame* frame) noexcept {
+    return walker::publish(Context::of(raw), *frame) ? 0 : -1;
+}
+
+int abi_remember(calque_context* raw, PyObject* original, PyObject* copy) noexcept {
+    return Context::of(raw).publish(original, copy, false) ? 0 : -1;
+}
+
+int abi_keep_alive(calque_context* raw, PyObject* object) noexcept {
+    return Context::of(raw).memo->keep_alive(object) ? 0 : -1;
+}
+
+int abi_is_atomic(calque_context* raw, PyObject* child) noexcept {
+    return Context::of(raw).passes_atomics && primitives::atomic_types.contains(Py_TYPE(child));
+}
+
+int abi_before_python(calque_context* raw) noexcept { return Context::of(raw).before_python() ? 0 : -1; }
+
+void abi_after_python(calque_context* raw) noexcept { Context::of(raw).after_python(); }
+
+PyObject* abi_memo(calque_context* raw) noexcept { return Context::of(raw).memo_object().release(); }
+
+PyObject* abi_deepcopy(PyObject* object, PyObject* memo) noexcept {
+    return deepcopy(object, memo, {}).release();
+}
+
+PyObject* abi_shallow_copy(PyObject* object) noexcept { return copy(object).release(); }
+
+}  // namespace
+
+extern const calque_api c_api = {
+    sizeof(calque_api), CALQUE_ABI_MAJOR, CALQUE_ABI_MINOR, registry::add,  registry::remove,
+    abi_copy,           abi_publish,      abi_remember,     abi_keep_alive, abi_is_atomic,
+    abi_before_python,  abi_after_python, abi_memo,         abi_deepcopy,   abi_shallow_copy,
+};
+
+bool create() noexcept {
+    detail::api_in_use = &c_api;
+    return interned::create() && mapping_memo::create() && forms::create() && stdlib_tables::create()
+        && registry::add(&stdlib_tables::odd_metaclass) == 0;
+}
+
+bool open_for_use() noexcept {
+    registry::close_builtins();
+    return registry::derive();
+}
+
+Ref deepcopy(Borrowed x, Borrowed memo, Borrowed nil) noexcept {
+    stdlib_tables::refresh_if_changed();
+    if (memo && memo.get() != Py_None) {
+        if (PyDict_CheckExact(memo.get())) {
+            if (Memo* living = Memo::living(memo)) {
+                return copy_nested(*living, x, nil);
+            }
+        }
+    } else {
+        if (primitives::atomic_types.contains(x.type())) {
+            return Ref::share(x);
+        }
+        memo = {};
+    }
+    if (!stack_guard::has_room()) {
+        return {};
+    }
+    IdleContext idle = IdleContext::take();
+    if (!idle) {
+        return {};
+    }
+    ActiveContext active = std::move(idle).activate();
+    if (memo) {
+        active->memo->use_mapping(memo);
+    }
+    Ref copy = walker::walk(*active, x, nil);
+    return end(std::move(active), std::move(copy));
+}
+
+Ref deepcopy_on(Memo& memo, Borrowed x) noexcept { return copy_nested(memo, x, {}); }
+
+}  // namespace calque::engine

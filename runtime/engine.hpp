@@ -1,0 +1,28 @@
+// runtime/engine.hpp: the three functions, as the module and the C ABI call them.
+#pragma once
+
+#include "memo.hpp"
+
+#include <calque/abi.h>
+#include <calque/ref.hpp>
+
+namespace calque::engine {
+
+/// At import, before handlers are registered. False with an exception set.
+[[nodiscard]] bool create() noexcept;
+/// At import, after the built-in handlers were registered.
+[[nodiscard]] bool open_for_use() noexcept;
+
+/// The structure behind the capsule.
+extern const calque_api c_api;
+
+/// copy.deepcopy(x, memo, nil). Empty or None `memo`: a fresh one; empty `nil`: the default.
+Ref deepcopy(Borrowed x, Borrowed memo, Borrowed nil) noexcept;
+/// A copy within a copy in progress: calque.Memo.copy.
+Ref deepcopy_on(Memo& memo, Borrowed x) noexcept;
+/// copy.copy(x)
+Ref copy(Borrowed x) noexcept;
+/// copy.replace(obj, /, **changes): args[0] is obj, then one value per name in the tuple `names`.
+Ref replace(PyObject* const* args, Borrowed names) noexcept;
+
+}  // namespace calque::engine

@@ -1,0 +1,32 @@
+// calque/compat.hpp: what differs between CPython 3.10 and 3.14, as polyfills under CPython's own
+// names and as capabilities named after what they allow. Each says when it can go.
+// Interpreter internals are not here but in runtime/cpython/.
+#pragma once
+
+#include <Python.h>
+
+#if PY_VERSION_HEX < 0x030A0000
+# error "calque needs CPython 3.10 or newer"
+#endif
+
+// 3.14's deepcopy returns an atomic before it touches the memo (Lib/copy.py, gh-114264); older ones
+// ask the memo first, so that an entry for id(5) counts. Remove when the floor is 3.14.
+#define CALQUE_ATOMICS_BEFORE_MEMO (PY_VERSION_HEX >= 0x030E0000)
+
+// Before 3.12 an allocation may run the collector, and with it finalizers and callbacks, in the
+// middle of native code; since then it runs only at the eval breaker. Remove when the floor is 3.12.
+#define CALQUE_ALLOCATION_COLLECTS (PY_VERSION_HEX < 0x030C0000)
+
+// PyDictObject.ma_version_tag changes with every write, up to 3.13.
+#define CALQUE_HAVE_DICT_VERSION (PY_VERSION_HEX < 0x030E0000)
+
+// copy.replace and its protocol in the standard library (3.13).
+#define CALQUE_STDLIB_HAS_REPLACE (PY_VERSION_HEX >= 0x030D0000)
+
+// 3.13: 1 with *result set, 0 without an exception when there is no such attribute, -1 on error.
+// Remove when the floor is 3.13.
+#if PY_VERSION_HEX < 0x030D0000
+static inline int PyObject_GetOptionalAttr(PyObject* object, PyObject* name, PyObject** result) {
+    return _PyObject_LookupAttr(object, name, result);
+}
+#endif

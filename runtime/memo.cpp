@@ -1,0 +1,318 @@
+// runtime/memo.cpp: see the essay in memo.hpp.
+#include "memo.hpp"
+
+namespace calque {
+
+namespace {
+
+// Capacities kept for the next copy: 128 KiB of log.
+constexpr std::size_t kKeptEvents = 8192;
+constexpr std::size_t kKeptObjects = 256;
+
+// Native memos whose dict Python code has seen. Guarded by the GIL; rarely more than two long.
+PodVector<Memo*> living_memos;
+
+void no_memory() noexcept { PyErr_NoMemory(); }
+
+}  // namespace
+
+void Memo::use_mapping(Borrowed mapping) noexcept {
+    native_ = false;
+    exact_dict_ = PyDict_CheckExact(mapping.get());
+    passes_atomics_ = CALQUE_ATOMICS_BEFORE_MEMO;
+    dict_ = Ref::share(mapping);
+}
+
+void Memo::reset() noexcept {
+    if (link_) {
+        link_->memo = nullptr;
+        link_.reset();
+    }
+    if (!log_.empty() || table_.size() != 0) {
+        release_log();
+    }
+    if (living_) {
+        for (std::size_t i = 0; i < living_memos.size(); ++i) {
+            if (living_memos[i] == this) {
+                living_memos[i] = living_memos.back();
+                living_memos.pop_back();
+                break;
+            }
+        }
+        living_ = false;
+    }
+    native_ = true;
+    exact_dict_ = false;
+    passes_atomics_ = true;
+    always_look_up_ = false;
+    if (!kept_.empty()) {
+        PodVector<PyObject*> kept;
+        kept.swap(kept_);
+        for (PyObject* object : kept) {
+            Ref owned = Ref::steal(object);
+        }
+    }
+    if (dict_) {
+        // Taken out first: the last reference to a dict may run finalizers, which may copy.
+        Ref originals = std::move(originals_);
+        Ref dict = std::move(dict_);
+    }
+}
+
+// Gives up the references of the owned part and forgets log and table. The log is taken out first,
+// because giving up a reference may run a finalizer.
+void Memo::release_log() noexcept {
+    PodVector<Event> log;
+    log.swap(log_);
+    const std::size_t from = written_;
+    const std::size_t to = owned_;
+    hashed_ = owned_ = written_ = 0;
+    table_.clear();
+    for (std::size_t i = from; i < to; ++i) {
+        if (log[i].is(kPair)) {
+            Ref original = Ref::steal(log[i].original());
+            Ref copy = Ref::steal(log[i].copy);
+        }
+    }
+    log.clear(kKeptEvents);
+    if (log_.empty()) {
+        log_.swap(log);
+    }
+}
+
+bool Memo::log(Borrowed x, Borrowed copy, std::uintptr_t tags, bool unique) noexcept {
+    if ((tags & kPair) != 0 && (!unique || always_look_up_)) {
+        if (!table_.insert(x.get(), reinterpret_cast<std::uintptr_t>(copy.get()))) {
+            no_memory();
+            return false;
+        }
+        tags |= kHashed;
+    }
+    if (!log_.push_back({reinterpret_cast<std::uintptr_t>(x.get()) | tags, copy.get()})) {
+        if ((tags & kHashed) != 0) {
+            note_unchanged(x);
+        }
+        no_memory();
+        return false;
+    }
+    if (x == copy && !always_look_up_) {
+        // Its own copy, and recorded as such: stdlib finds the record even through a parent that is
+        // walked again because it, too, came out unchanged.
+        return met_again() != Found::error;
+    }
+    return true;
+}
+
+bool Memo::hash_up_to(std::size_t end) noexcept {
+    for (; hashed_ < end; ++hashed_) {
+        Event& event = log_[hashed_];
+        if (event.is(kPair) && !event.is(kHashed)) {
+            if (!table_.insert(event.original(), reinterpret_cast<std::uintptr_t>(event.copy))) {
+                no_memory();
+                return false;
+            }
+            event.tagged |= kHashed;
+        }
+    }
+    return true;
+}
+
+Memo::Found Memo::met_again() noexcept {
+    always_look_up_ = true;
+    return hash_up_to(log_.size()) ? Found::miss : Found::error;
+}
+
+bool Memo::note_in_progress(Borrowed x) noexcept {
+    if (table_.insert(x.get(), kInProgress)) {
+        return true;
+    }
+    no_memory();
+    return false;
+}
+
+void Memo::note_unchanged(Borrowed x) noexcept {
+    if (table_.find(x.get()) != nullptr) {
+        // Overwrites, so it needs no memory and cannot fail.
+        static_cast<void>(table_.insert(x.get(), kUnchanged));
+    }
+}
+
+bool Memo::keep_alive(Borrowed x) noexcept {
+    if (!native_) {
+        return mapping_memo::keep_alive(dict_, x);
+    }
+    Ref owned = Ref::share(x);
+    if (!kept_.push_back(owned.get())) {
+        no_memory();
+        return false;
+    }
+    static_cast<void>(owned.release());
+    return true;
+}
+
+void Memo::own_up_to(std::size_t end) noexcept {
+    for (; owned_ < end; ++owned_) {
+        const Event& event = log_[owned_];
+        if (event.is(kPair)) {
+            static_cast<void>(Ref::share(event.original()).release());
+            static_cast<void>(Ref::share(event.copy).release());
+        }
+    }
+}
+
+bool Memo::write(const Event& event) noexcept {
+    if (event.is(kPair)) {
+        Ref key = Ref::steal(PyLong_FromVoidPtr(event.original()));
+        if (!key || PyDict_SetItem(dict_.get(), key.get(), event.copy) != 0) {
+            return false;
+        }
+    }
+    if (!event.is(kDone)) {
+        return true;
+    }
+    if (originals_) {
+        return PyList_Append(originals_.get(), event.original()) == 0;
+    }
+    Ref key = Ref::steal(PyLong_FromVoidPtr(dict_.get()));
+    Ref list = Ref::steal(PyList_New(0));
+    if (!key || !list || PyList_Append(list.get(), event.original()) != 0
+        || PyDict_SetItem(dict_.get(), key.get(), list.get()) != 0) {
+        return false;
+    }
+    originals_ = std::move(list);
+    return true;
+}
+
+bool Memo::write_up_to(std::size_t end) noexcept {
+    bool good = hash_up_to(end);
+    for (; good && written_ < end; ++written_) {
+        const Event& event = log_[written_];
+        if (!(good = write(event))) {
+            break;
+        }
+        if (written_ < owned_ && event.is(kPair)) {
+            // The dict owns the copy now; its list, or the frame in progress, the original.
+            Ref original = Ref::steal(event.original());
+            Ref copy = Ref::steal(event.copy);
+        }
+    }
+    if (owned_ < written_) {
+        owned_ = written_;
+    }
+    stamp_ = DictStamp::of(dict_.get());
+    return good;
+}
+
+bool Memo::secure() noexcept {
+    if (!native_) {
+        return true;
+    }
+    if (dict_is_seen() && written_ < log_.size() && !write_up_to(log_.size())) {
+        own_up_to(log_.size());
+        return false;
+    }
+    own_up_to(log_.size());
+    return true;
+}
+
+bool Memo::conclude() noexcept { return !native_ || !dict_is_seen() || write_up_to(log_.size()); }
+
+void Memo::discard_raw() noexcept {
+    if (!native_) {
+        return;
+    }
+    for (std::size_t i = owned_; i < log_.size(); ++i) {
+        if (log_[i].is(kHashed)) {
+            note_unchanged(log_[i].original());
+        }
+    }
+    log_.truncate(owned_);
+    if (hashed_ > owned_) {
+        hashed_ = owned_;
+    }
+}
+
+// A stranger has written to the dict: from now on it is the memo.
+void Memo::adopt_dict() noexcept {
+    if (written_ < log_.size() && !write_up_to(log_.size())) {
+        // Only when the dict had been ours alone, and memory is exhausted: sharing is lost for what
+        // could not be written, as after memo.clear(); the next allocation reports the shortage.
+        PyErr_Clear();
+    }
+    Ref dict = std::move(dict_);
+    Ref originals = std::move(originals_);
+    std::shared_ptr<Link> link = std::move(link_);
+    PodVector<PyObject*> kept;
+    kept.swap(kept_);
+    reset();
+    kept_.swap(kept);
+    link_ = std::move(link);
+    use_mapping(dict);
+}
+
+void Memo::leave_to_nested() noexcept {
+    if (link_) {
+        link_->memo = nullptr;
+        link_.reset();
+    }
+    own_all();
+    if (native_ && dict_) {
+        adopt_dict();
+    }
+}
+
+Ref Memo::object() noexcept {
+    if (!native_) {
+        return Ref::share(dict_);
+    }
+    if (!dict_) {
+        Ref dict = Ref::steal(PyDict_New());
+        if (!dict) {
+            return {};
+        }
+        if (!living_memos.push_back(this)) {
+            no_memory();
+            return {};
+        }
+        living_ = true;
+        dict_ = std::move(dict);
+    }
+    if (!write_up_to(log_.size())) {
+        return {};
+    }
+    return Ref::share(dict_);
+}
+
+Memo* Memo::living(Borrowed dict) noexcept {
+    for (std::size_t i = living_memos.size(); i-- > 0;) {
+        if (Borrowed(living_memos[i]->dict_) == dict) {
+            return living_memos[i];
+        }
+    }
+    return nullptr;
+}
+
+Memo::Found Memo::get_by_id(void* id, Ref& copy) noexcept {
+    const Borrowed x(static_cast<PyObject*>(id));
+    if (!native_) {
+        return mapping_memo::get(dict_, x, {}, copy);
+    }
+    if (!hash_up_to(log_.size())) {
+        return Found::error;
+    }
+    const std::uintptr_t* value = table_.find(id);
+    if (value == nullptr || *value <= kUnchanged) {
+        return Found::miss;
+    }
+    copy = Ref::share(reinterpret_cast<PyObject*>(*value));
+    return Found::hit;
+}
+
+std::shared_ptr<Memo::Link> Memo::link() {
+    if (!link_) {
+        link_ = std::make_shared<Link>(Link{this});
+    }
+    return link_;
+}
+
+}  // namespace calque

@@ -1,0 +1,200 @@
+// runtime/memo.hpp: what one deepcopy() call remembers. Original -> copy, and who keeps originals alive.
+//
+// To Python the memo of copy.deepcopy is a dict {id(original): copy, id(memo): [originals]}. Building
+// it costs more than copying. So a memo is NATIVE as long as nobody can tell the difference, and its
+// mutation by strangers turns it, once and for good, into a MAPPING: then the dict is the memo, and
+// every question goes to it in copy.py's words (mapping_memo.hpp). A caller's own memo is a mapping
+// from the start.
+//
+// The native memo
+//   log_     events in stdlib's order: "memo[id(o)] = c" (PAIR), "keep o alive" (DONE), often both in
+//            one entry. Complete: the dict can be written from it at any time, key for key.
+//   table_   o -> c, for look-ups. Behind the log: see "lazy".
+//   dict_    the exact dict given to a __deepcopy__, once one was; then also its list of originals.
+//
+//        log_:  [ written to dict_ | owned | raw ]
+//                0      <=   written_  <=  owned_  <=  size
+//   written  the dict owns the copy, its list (or the frame in progress) the original; the entry is
+//            never dereferenced again.
+//   owned    the log holds a reference to both.
+//   raw      plain addresses.
+//
+// Why raw is safe, and what would go wrong otherwise: between two entries into Python code ("a pure
+// stretch") nothing that the log names can die: originals hang in the source graph, copies in the
+// unfinished copy. Python code may cut either. So secure() runs before Python code does: if anybody
+// else holds dict_, pairs are written to it, else both sides are increfed. Forget that, and a hook
+// that drops a visited object leaves a dangling address, or, when the address is reused by a new
+// object, a copy of the wrong thing.
+//
+// Lazy: why most objects are never hashed. An object whose reference count is 1 is held by its parent
+// alone. In a pure stretch it can be met only through that parent, so once, if the parent itself is
+// walked only once. Such an object ("unique", decided by the walker) is neither looked up nor put
+// into the table. It enters the table only when the stretch ends before the copy does, because after
+// Python code has run it may have got around (and then, being owned, it has a count of 2). hashed_ is
+// the prefix of the log that is in the table; hashing waits for the first look-up.
+//   The parent is walked twice only if it is entered again before it has a copy: a tuple on a cycle.
+//   (or a tuple that Python code moved: then it is noted when its next child is asked for, before
+//   anything that is not yet findable hangs below it.) Such parents are noted in the table as "in progress"; meeting the note sets always_look_up_,
+//   everything logged is hashed, and uniqueness is not used again in this copy. So does an original
+//   that is recorded as its own copy.
+//
+//   An object whose handler let Python code run may have been moved meanwhile, so that its count is 1
+//   and its only holder one that is yet to be walked: such an entry is owned as soon as it is made.
+//
+// Errors. Entries that are raw when an error unwinds the walk may name copies that die with it:
+// discard_raw() forgets them. Python code that raised was preceded by secure(), so what stdlib would
+// have in the memo at that moment is there.
+//
+// Writes of strangers to dict_ are noticed by its version (cpython/dict_version.hpp) when Python code
+// returns. Not by comparing contents: that would cost as much as having no native memo.
+#pragma once
+
+#include "cpython/dict_version.hpp"
+#include "mapping_memo.hpp"
+#include "memo_table.hpp"
+#include "pod_vector.hpp"
+
+#include <calque/compat.hpp>
+#include <calque/ref.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+namespace calque {
+
+class Memo {
+public:
+    using Found = mapping_memo::Found;
+
+    /// How calque.Memo (module/) finds its memo: null once the copy has ended.
+    struct Link {
+        Memo* memo;
+    };
+
+    Memo() noexcept = default;
+    Memo(const Memo&) = delete;
+    Memo& operator=(const Memo&) = delete;
+    ~Memo() { reset(); }
+
+    /// From now on the memo is `mapping`.
+    void use_mapping(Borrowed mapping) noexcept;
+    /// Forgets everything; the copy has ended. May run finalizers.
+    void reset() noexcept;
+
+    bool native() const noexcept { return native_; }
+    /// Mapping memo on an object whose methods may be Python code.
+    bool mapping_runs_python() const noexcept { return !native_ && !exact_dict_; }
+    bool passes_atomics() const noexcept { return passes_atomics_; }
+    bool always_looks_up() const noexcept { return always_look_up_; }
+
+    // Native and mapping alike. `unique`: see "Lazy"; false when in doubt.
+    Found find(Borrowed x, Borrowed nil, Ref& copy) noexcept {
+        return native_ ? find_native(x, copy) : mapping_memo::get(dict_, x, nil, copy);
+    }
+    Found find_again(Borrowed x, Ref& copy) noexcept {
+        return native_ ? find_native(x, copy) : mapping_memo::subscript(dict_, x, copy);
+    }
+    /// memo[id(x)] = copy
+    [[nodiscard]] bool publish(Borrowed x, Borrowed copy, bool unique) noexcept {
+        return native_ ? log(x, copy, kPair, unique) : mapping_memo::store(dict_, x, copy);
+    }
+    /// memo[id(x)] = copy; keep x alive. `published`: the first half was done before.
+    [[nodiscard]] bool complete(Borrowed x, Borrowed copy, bool published, bool unique) noexcept {
+        if (native_) {
+            return log(x, copy, published ? kDone : kPair | kDone, unique);
+        }
+        return mapping_memo::store(dict_, x, copy) && mapping_memo::keep_alive(dict_, x);
+    }
+
+    /// Native: x is being copied, has no copy yet, and could be met again.
+    [[nodiscard]] bool note_in_progress(Borrowed x) noexcept;
+    /// Native: x, noted before, came out as its own copy: asked again, it is walked again.
+    void note_unchanged(Borrowed x) noexcept;
+
+    [[nodiscard]] bool keep_alive(Borrowed x) noexcept;
+
+    /// Python code is about to run: see "raw". False with MemoryError set; safe all the same.
+    [[nodiscard]] bool secure() noexcept;
+    /// Python code has run: notices writes to the dict.
+    void notice_writes() noexcept {
+        if (native_ && dict_ && !(DictStamp::of(dict_.get()) == stamp_)) {
+            adopt_dict();
+        }
+    }
+    void discard_raw() noexcept;
+    /// Everything logged is owned: an entry made across Python code may be met with a count of 1.
+    void own_all() noexcept { own_up_to(log_.size()); }
+    /// The copy has ended well; a dict that somebody kept is complete. False with MemoryError set.
+    [[nodiscard]] bool conclude() noexcept;
+
+    /// The copy has ended, but walks on this memo are suspended elsewhere: from now on it is theirs.
+    void leave_to_nested() noexcept;
+
+    /// What a hook receives: the exact dict, complete up to here, or the caller's mapping.
+    Ref object() noexcept;
+
+    /// The living native memo that handed out `dict`, or null.
+    static Memo* living(Borrowed dict) noexcept;
+
+    // For calque.Memo: reads by id without building the dict, and the link. May throw bad_alloc.
+    Found get_by_id(void* id, Ref& copy) noexcept;
+    std::shared_ptr<Link> link();
+
+    int users = 1;  // the owning context, and nested walks on this memo
+
+private:
+    static constexpr std::uintptr_t kPair = 1, kDone = 2, kHashed = 4, kTags = 7;
+    // Values in table_ that are no copies.
+    static constexpr std::uintptr_t kInProgress = 0, kUnchanged = 1;
+
+    struct Event {
+        std::uintptr_t tagged;
+        PyObject* copy;
+        PyObject* original() const noexcept { return reinterpret_cast<PyObject*>(tagged & ~kTags); }
+        bool is(std::uintptr_t tag) const noexcept { return (tagged & tag) != 0; }
+    };
+
+    Found find_native(Borrowed x, Ref& copy) noexcept {
+        if (hashed_ < owned_ && !hash_up_to(owned_)) {
+            return Found::error;
+        }
+        const std::uintptr_t* value = table_.find(x.get());
+        if (value == nullptr) {
+            return Found::miss;
+        }
+        if (*value <= kUnchanged) {
+            return *value == kInProgress ? met_again() : Found::miss;
+        }
+        copy = Ref::share(reinterpret_cast<PyObject*>(*value));
+        return Found::hit;
+    }
+
+    bool log(Borrowed x, Borrowed copy, std::uintptr_t tags, bool unique) noexcept;
+    bool hash_up_to(std::size_t end) noexcept;
+    Found met_again() noexcept;
+    void own_up_to(std::size_t end) noexcept;
+    bool write_up_to(std::size_t end) noexcept;
+    bool write(const Event& event) noexcept;
+    void adopt_dict() noexcept;
+    void release_log() noexcept;
+    bool dict_is_seen() const noexcept { return dict_ && Py_REFCNT(dict_.get()) > 1; }
+
+    bool native_ = true;
+    bool exact_dict_ = false;
+    bool passes_atomics_ = true;
+    bool always_look_up_ = false;
+    bool living_ = false;
+    std::size_t hashed_ = 0;
+    std::size_t owned_ = 0;
+    std::size_t written_ = 0;
+    PodVector<Event> log_;
+    MemoTable table_;
+    PodVector<PyObject*> kept_;  // owned: keep_alive()
+    Ref dict_;                   // native: the dict handed out; mapping: the memo itself
+    Ref originals_;              // the list at dict_[id(dict_)]
+    DictStamp stamp_;
+    std::shared_ptr<Link> link_;
+};
+
+}  // namespace calque

@@ -1,0 +1,77 @@
+// runtime/pod_vector.hpp: a growable array of plain values whose failures are return values.
+//
+// std::vector reports a failed allocation by an exception, and none may cross a handler boundary;
+// wrapping every push_back in try/catch would be longer than this file. Values are moved by memcpy
+// when the array grows, so only trivially copyable types fit.
+#pragma once
+
+#include <cstddef>
+#include <cstdlib>
+#include <type_traits>
+#include <utility>
+
+namespace calque {
+
+template <class T>
+class PodVector {
+    static_assert(std::is_trivially_copyable_v<T>);
+
+public:
+    PodVector() noexcept = default;
+    PodVector(const PodVector&) = delete;
+    PodVector& operator=(const PodVector&) = delete;
+    ~PodVector() { std::free(items_); }
+
+    std::size_t size() const noexcept { return size_; }
+    bool empty() const noexcept { return size_ == 0; }
+    std::size_t capacity() const noexcept { return capacity_; }
+    T& operator[](std::size_t i) noexcept { return items_[i]; }
+    const T& operator[](std::size_t i) const noexcept { return items_[i]; }
+    T& back() noexcept { return items_[size_ - 1]; }
+    T* begin() noexcept { return items_; }
+    T* end() noexcept { return items_ + size_; }
+
+    /// False when memory is exhausted; no Python exception is set.
+    [[nodiscard]] bool push_back(const T& value) noexcept {
+        if (size_ == capacity_ && !grow()) {
+            return false;
+        }
+        items_[size_++] = value;
+        return true;
+    }
+    void pop_back() noexcept { --size_; }
+    void truncate(std::size_t size) noexcept { size_ = size; }
+
+    /// Forgets everything; gives the memory back if it is more than `keep` values.
+    void clear(std::size_t keep) noexcept {
+        size_ = 0;
+        if (capacity_ > keep) {
+            std::free(std::exchange(items_, nullptr));
+            capacity_ = 0;
+        }
+    }
+
+    void swap(PodVector& other) noexcept {
+        std::swap(items_, other.items_);
+        std::swap(size_, other.size_);
+        std::swap(capacity_, other.capacity_);
+    }
+
+private:
+    bool grow() noexcept {
+        std::size_t capacity = capacity_ == 0 ? 32 : capacity_ * 2;
+        void* items = std::realloc(items_, capacity * sizeof(T));
+        if (items == nullptr) {
+            return false;
+        }
+        items_ = static_cast<T*>(items);
+        capacity_ = capacity;
+        return true;
+    }
+
+    T* items_ = nullptr;
+    std::size_t size_ = 0;
+    std::size_t capacity_ = 0;
+};
+
+}  // namespace calque

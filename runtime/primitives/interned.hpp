@@ -1,0 +1,35 @@
+// runtime/primitives/interned.hpp: the attribute names calque looks up, interned once. Sorted, one per line.
+#pragma once
+
+#include <Python.h>
+
+#define CALQUE_INTERNED_NAMES(X) \
+ X(__class__)                    \
+ X(__copy__)                     \
+ X(__deepcopy__)                 \
+ X(__dict__)                     \
+ X(__reduce__)                   \
+ X(__reduce_ex__)                \
+ X(__replace__)                  \
+ X(__setstate__)                 \
+ X(append)                       \
+ X(get)                          \
+ X(items)                        \
+ X(update)
+
+namespace calque::interned {
+
+#define CALQUE_DECLARE(name) inline PyObject* name = nullptr;
+CALQUE_INTERNED_NAMES(CALQUE_DECLARE)
+#undef CALQUE_DECLARE
+
+/// At import. False with an exception set.
+[[nodiscard]] inline bool create() noexcept {
+#define CALQUE_CREATE(name) \
+ if (name == nullptr && (name = PyUnicode_InternFromString(#name)) == nullptr) return false;
+    CALQUE_INTERNED_NAMES(CALQUE_CREATE)
+#undef CALQUE_CREATE
+    return true;
+}
+
+}  // namespace calque::interned

@@ -1,0 +1,57 @@
+// runtime/registry.hpp: storage of the registry, and what follows from it for each type.
+//
+//   builtin_    calque's own handlers, by type
+//   user_       handlers of others, by type: they win
+//   protocols_  handlers without a type, in order; closed after import
+//   effective_  what deepcopy uses for exactly this type: derived from the above and from copy's
+//               tables, again whenever one of them changes. One look-up per container copied.
+//   shallow_    the same for copy.copy
+//   retired_    removed handlers. A walk under way may have frames of theirs, so they are freed when
+//               no walk is.
+//
+// Everything is guarded by the GIL: changes happen in Python code or at its borders, and a walk
+// re-reads the maps after Python code has run.
+#pragma once
+
+#include <calque/abi.h>
+#include <calque/ref.hpp>
+
+#include <cstddef>
+
+namespace calque::registry {
+
+/// C ABI; see abi.h.
+int add(const calque_handler* handler) noexcept;
+int remove(PyTypeObject* type) noexcept;
+/// calque's own; `add` is theirs too, this only tells whose they are.
+void close_builtins() noexcept;
+
+/// Derives effective_ and shallow_ again. False with MemoryError set; then nothing changed.
+bool derive() noexcept;
+
+const calque_handler* effective(PyTypeObject* type) noexcept;
+
+/// How copy.copy treats exactly this type.
+struct Shallow {
+    bool itself = false;                      // returns x
+    const calque_handler* handler = nullptr;  // handler->shallow(x)
+    Borrowed function;                        // function(x), if it is true
+};
+const Shallow* shallow(PyTypeObject* type) noexcept;
+
+/// The handler with CALQUE_SUBCLASSES that serves `type`, or null.
+const calque_handler* for_subclass(PyTypeObject* type) noexcept;
+
+std::size_t protocol_count() noexcept;
+const calque_handler* protocol(std::size_t index) noexcept;
+
+/// A walk holds this: handlers removed meanwhile stay valid.
+class InUse {
+public:
+    InUse() noexcept;
+    InUse(const InUse&) = delete;
+    InUse& operator=(const InUse&) = delete;
+    ~InUse();
+};
+
+}  // namespace calque::registry

@@ -1,0 +1,133 @@
+// runtime/shallow.cpp: copy.copy and copy.replace, Lib/copy.py (3.10 to 3.14).
+#include "engine.hpp"
+
+#include "primitives/interned.hpp"
+#include "primitives/interpreter_forms.hpp"
+#include "primitives/reconstruct.hpp"
+#include "registry.hpp"
+#include "stdlib_tables.hpp"
+
+#include <calque/compat.hpp>
+
+namespace calque::engine {
+
+namespace {
+
+// `for item in items: y.append(item)`
+bool append_all(Borrowed y, Borrowed items) noexcept {
+    Ref iterator = Ref::steal(PyObject_GetIter(items.get()));
+    if (!iterator) {
+        return false;
+    }
+    while (Ref item = Ref::steal(PyIter_Next(iterator.get()))) {
+        if (!reconstruct::append(y, item)) {
+            return false;
+        }
+    }
+    return PyErr_Occurred() == nullptr;
+}
+
+// `for key, value in pairs: y[key] = value`
+bool set_all(Borrowed y, Borrowed pairs) noexcept {
+    Ref iterator = Ref::steal(PyObject_GetIter(pairs.get()));
+    if (!iterator) {
+        return false;
+    }
+    while (Ref next = Ref::steal(PyIter_Next(iterator.get()))) {
+        Ref pair = forms::unpack_pair(next);
+        if (!pair
+            || PyObject_SetItem(y.get(), PyTuple_GET_ITEM(pair.get(), 0), PyTuple_GET_ITEM(pair.get(), 1))
+                   != 0) {
+            return false;
+        }
+    }
+    return PyErr_Occurred() == nullptr;
+}
+
+// `_reconstruct(x, None, *value)`
+Ref rebuild(Borrowed value) noexcept {
+    Ref parts = forms::reconstruct_arguments(value);
+    if (!parts) {
+        return {};
+    }
+    const auto part = [&](Py_ssize_t i) { return Borrowed(PyTuple_GET_ITEM(parts.get(), i)); };
+    Ref y = forms::call_star(part(0), part(1));
+    if (!y || (part(2).get() != Py_None && !reconstruct::set_state(y, part(2)))
+        || (part(3).get() != Py_None && !append_all(y, part(3)))
+        || (part(4).get() != Py_None && !set_all(y, part(4)))) {
+        return {};
+    }
+    return y;
+}
+
+}  // namespace
+
+Ref copy(Borrowed x) noexcept {
+    stdlib_tables::refresh_if_changed();
+    PyTypeObject* type = x.type();
+    if (const registry::Shallow* how = registry::shallow(type)) {
+        if (how->itself) {
+            return Ref::share(x);
+        }
+        if (how->handler != nullptr) {
+            const registry::InUse in_use;
+            return Ref::steal(how->handler->shallow(how->handler, x.get()));
+        }
+        Ref function = Ref::share(how->function);
+        const int wanted = PyObject_IsTrue(function.get());
+        if (wanted != 0) {
+            return wanted < 0 ? Ref() : Ref::steal(PyObject_CallOneArg(function.get(), x.get()));
+        }
+    } else {
+        Ref function;
+        if (!stdlib_tables::shallow_entry_by_metaclass(type, function)) {
+            return {};
+        }
+        if (function) {
+            return Ref::steal(PyObject_CallOneArg(function.get(), x.get()));
+        }
+    }
+    if (PyType_FastSubclass(type, Py_TPFLAGS_TYPE_SUBCLASS)) {
+        return Ref::share(x);
+    }
+    PyObject* raw = nullptr;
+    if (PyObject_GetOptionalAttr(reinterpret_cast<PyObject*>(type), interned::__copy__, &raw) < 0) {
+        return {};
+    }
+    Ref hook = Ref::steal(raw);
+    if (hook && hook.get() != Py_None) {
+        return Ref::steal(PyObject_CallOneArg(hook.get(), x.get()));
+    }
+    Ref value = reconstruct::reduce(x, false);
+    if (!value) {
+        return {};
+    }
+    const int itself = reconstruct::means_itself(value);
+    if (itself != 0) {
+        return itself < 0 ? Ref() : Ref::share(x);
+    }
+    return rebuild(value);
+}
+
+Ref replace(PyObject* const* args, Borrowed names) noexcept {
+    const Borrowed obj = args[0];
+    Ref cls = Ref::steal(PyObject_GetAttr(obj.get(), interned::__class__));
+    if (!cls) {
+        return {};
+    }
+    PyObject* raw = nullptr;
+    if (PyObject_GetOptionalAttr(cls.get(), interned::__replace__, &raw) < 0) {
+        return {};
+    }
+    Ref function = Ref::steal(raw);
+    if (!function || function.get() == Py_None) {
+        Ref name = Ref::steal(PyObject_GetAttrString(cls.get(), "__name__"));
+        if (name) {
+            PyErr_Format(PyExc_TypeError, "replace() does not support %S objects", name.get());
+        }
+        return {};
+    }
+    return Ref::steal(PyObject_Vectorcall(function.get(), args, 1, names.get()));
+}
+
+}  // namespace calque::engine

@@ -1,0 +1,271 @@
+// runtime/stdlib_tables.cpp: see stdlib_tables.hpp.
+#include "stdlib_tables.hpp"
+
+#include "cpython/dict_version.hpp"
+#include "registry.hpp"
+
+#include <calque/handler.hpp>
+
+#include <cstring>
+
+namespace calque::stdlib_tables {
+
+namespace {
+
+// One dict of copy's, and what it was when we last read it.
+struct Watched {
+    PyObject* dict = nullptr;  // owned
+    DictStamp stamp;
+
+    bool unchanged() const noexcept { return dict != nullptr && DictStamp::of(dict) == stamp; }
+    void look_at(Borrowed now) noexcept {
+        Ref old = Ref::steal(std::exchange(dict, Ref::share(now).release()));
+        if (dict != nullptr) {
+            stamp = DictStamp::of(dict);
+        }
+    }
+};
+
+Watched copy_names;  // copy.__dict__
+Watched deep_dispatch;
+Watched copyreg_dispatch;
+Watched copy_dispatch;  // absent in 3.14
+PyObject* error_class = nullptr;
+PyObject* original_functions = nullptr;  // {name: function} of copy at import
+
+Borrowed name_in_copy(const char* name) noexcept { return PyDict_GetItemString(copy_names.dict, name); }
+
+Borrowed dict_in_copy(const char* name) noexcept {
+    const Borrowed found = name_in_copy(name);
+    return found && PyDict_Check(found.get()) ? found : Borrowed();
+}
+
+void look_again() noexcept {
+    copy_names.look_at(copy_names.dict);
+    deep_dispatch.look_at(dict_in_copy("_deepcopy_dispatch"));
+    copyreg_dispatch.look_at(dict_in_copy("dispatch_table"));
+    copy_dispatch.look_at(dict_in_copy("_copy_dispatch"));
+}
+
+Borrowed entry(const Watched& table, PyTypeObject* type) noexcept {
+    if (table.dict == nullptr) {
+        return {};
+    }
+    const Borrowed found = PyDict_GetItemWithError(table.dict, reinterpret_cast<PyObject*>(type));
+    if (!found) {
+        PyErr_Clear();
+    }
+    return found;
+}
+
+// 3.14 names its atomics in sets; null where there is no such set.
+Borrowed set_in_copy(const char* name) noexcept {
+    const Borrowed found = name_in_copy(name);
+    return found && PyAnySet_Check(found.get()) ? found : Borrowed();
+}
+
+bool in_set(Borrowed set, PyTypeObject* type) noexcept {
+    const int found = PySet_Contains(set.get(), reinterpret_cast<PyObject*>(type));
+    if (found < 0) {
+        PyErr_Clear();
+    }
+    return found == 1;
+}
+
+bool is_original(Borrowed function, const char* name) noexcept {
+    return function && function == Borrowed(PyDict_GetItemString(original_functions, name));
+}
+
+bool each_in_set(Borrowed set, Visit each, void* data) noexcept {
+    Ref members = Ref::steal(PySequence_List(set.get()));
+    if (!members) {
+        PyErr_Clear();
+        return false;
+    }
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(members.get()); ++i) {
+        PyObject* type = PyList_GET_ITEM(members.get(), i);
+        if (PyType_Check(type) && !each(data, reinterpret_cast<PyTypeObject*>(type), {}, true)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool each_in_dict(const Watched& table, const char* itself, Visit each, void* data) noexcept {
+    PyObject *type = nullptr, *function = nullptr;
+    Py_ssize_t position = 0;
+    while (table.dict != nullptr && PyDict_Next(table.dict, &position, &type, &function)) {
+        if (PyType_Check(type)
+            && !each(data, reinterpret_cast<PyTypeObject*>(type), function, is_original(function, itself))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool remember_originals(Borrowed copy) noexcept {
+    static constexpr const char* kNames[] = {"_deepcopy_atomic", "_deepcopy_list",   "_deepcopy_tuple",
+                                             "_deepcopy_dict",   "_deepcopy_method", "_copy_immutable"};
+    original_functions = PyDict_New();
+    if (original_functions == nullptr) {
+        return false;
+    }
+    for (const char* name : kNames) {
+        if (PyObject_HasAttrString(copy.get(), name) == 0) {
+            continue;  // 3.14 has fewer
+        }
+        Ref function = Ref::steal(PyObject_GetAttrString(copy.get(), name));
+        if (!function || PyDict_SetItemString(original_functions, name, function.get()) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool metaclass_is_odd(PyTypeObject* type) noexcept {
+    const PyTypeObject* metaclass = Py_TYPE(type);
+    return metaclass != &PyType_Type
+        && (metaclass->tp_hash != PyType_Type.tp_hash
+            || metaclass->tp_richcompare != PyType_Type.tp_richcompare);
+}
+
+// Lib/copy.py: `copier = _deepcopy_dispatch.get(cls)` where looking up `cls` runs code of its metaclass.
+class LookUpOddMetaclass {
+public:
+    Step begin(CopyContext& context, Frame& frame) noexcept {
+        PyTypeObject* type = frame.original().type();
+        if (deep_dispatch.dict == nullptr || !metaclass_is_odd(type)) {
+            return Step::decline();
+        }
+        PythonScope scope(context);
+        if (!scope) {
+            return Step::error();
+        }
+        Ref table = Ref::share(deep_dispatch.dict);
+        Ref function = Ref::share(PyDict_GetItemWithError(table.get(), reinterpret_cast<PyObject*>(type)));
+        if (!function || function.get() == Py_None) {
+            return PyErr_Occurred() != nullptr ? Step::error() : Step::decline();
+        }
+        Ref memo = context.memo();
+        if (!memo) {
+            return Step::error();
+        }
+        Ref copy = Ref::steal(
+            PyObject_CallFunctionObjArgs(function.get(), frame.original().get(), memo.get(), nullptr));
+        return copy ? Step::done(std::move(copy)) : Step::error();
+    }
+    Step resume(CopyContext&, Frame&, Ref) noexcept { return Step::error(); }  // asks for no child
+};
+
+}  // namespace
+
+const calque_handler odd_metaclass =
+    frame_handler<LookUpOddMetaclass>("types with a metaclass that compares or hashes", nullptr, CALQUE_PURE);
+
+bool create() noexcept {
+    if (error_class != nullptr) {
+        return true;
+    }
+    Ref copy = Ref::steal(PyImport_ImportModule("copy"));
+    if (!copy || !remember_originals(copy)) {
+        return false;
+    }
+    copy_names.look_at(PyModule_GetDict(copy.get()));
+    look_again();
+    Ref error = Ref::steal(PyObject_GetAttrString(copy.get(), "Error"));
+    if (!error) {
+        return false;
+    }
+    error_class = error.release();
+    return true;
+}
+
+void refresh_if_changed() noexcept {
+    if (copy_names.unchanged() && deep_dispatch.unchanged() && copyreg_dispatch.unchanged()
+        && (copy_dispatch.dict == nullptr || copy_dispatch.unchanged())) {
+        return;
+    }
+    look_again();
+    if (!registry::derive()) {
+        PyErr_Clear();
+        deep_dispatch.stamp = DictStamp();  // short of memory: try again at the next look
+    }
+}
+
+Borrowed error() noexcept { return error_class; }
+
+Borrowed copyreg_table() noexcept { return copyreg_dispatch.dict; }
+
+bool leaves_to(const calque_handler& spec) noexcept {
+    if ((spec.flags & CALQUE_STANDS_FOR_REDUCE) != 0) {
+        return !entry(deep_dispatch, spec.type) && !entry(copyreg_dispatch, spec.type);
+    }
+    if (spec.mirrors == nullptr) {
+        return true;
+    }
+    if (std::strcmp(spec.mirrors, "_deepcopy_atomic") == 0) {
+        if (const Borrowed atomic = set_in_copy("_atomic_types")) {
+            return in_set(atomic, spec.type);
+        }
+    }
+    return is_original(entry(deep_dispatch, spec.type), spec.mirrors);
+}
+
+bool leaves_shallow_to(const calque_handler& spec) noexcept {
+    if (const Borrowed containers = set_in_copy("_copy_builtin_containers")) {
+        return in_set(containers, spec.type);
+    }
+    const Borrowed found = entry(copy_dispatch, spec.type);
+    if (!found) {
+        return false;
+    }
+    Ref method = Ref::steal(PyObject_GetAttrString(reinterpret_cast<PyObject*>(spec.type), "copy"));
+    if (!method) {
+        PyErr_Clear();
+    }
+    return method && found == Borrowed(method);
+}
+
+bool each_deep(Visit each, void* data) noexcept {
+    if (const Borrowed atomic = set_in_copy("_atomic_types")) {
+        if (!each_in_set(atomic, each, data)) {
+            return false;
+        }
+    }
+    return each_in_dict(deep_dispatch, "_deepcopy_atomic", each, data);
+}
+
+bool each_shallow(Visit each, void* data) noexcept {
+    if (const Borrowed atomic = set_in_copy("_copy_atomic_types")) {
+        if (!each_in_set(atomic, each, data)) {
+            return false;
+        }
+    }
+    return each_in_dict(copy_dispatch, "_copy_immutable", each, data);
+}
+
+bool shallow_entry_by_metaclass(PyTypeObject* type, Ref& function) noexcept {
+    if (copy_dispatch.dict == nullptr || !metaclass_is_odd(type)) {
+        return true;
+    }
+    Ref table = Ref::share(copy_dispatch.dict);
+    function = Ref::share(PyDict_GetItemWithError(table.get(), reinterpret_cast<PyObject*>(type)));
+    if (!function) {
+        return PyErr_Occurred() == nullptr;
+    }
+    const int wanted = PyObject_IsTrue(function.get());
+    if (wanted == 0) {
+        function = {};
+    }
+    return wanted >= 0;
+}
+
+PyObject* call_entry(const calque_handler* self, calque_context* context, PyObject* original) noexcept {
+    Ref memo = Ref::steal(api().memo(context));
+    if (!memo) {
+        return nullptr;
+    }
+    return PyObject_CallFunctionObjArgs(static_cast<PyObject*>(self->user), original, memo.get(), nullptr);
+}
+
+}  // namespace calque::stdlib_tables

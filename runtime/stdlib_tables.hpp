@@ -1,0 +1,48 @@
+// runtime/stdlib_tables.hpp: the tables of copy and copyreg that a program may edit, and whether it did.
+//
+// copy._deepcopy_dispatch, copy._copy_dispatch (sets of types in 3.14) and copyreg.dispatch_table decide
+// in stdlib who copies a type. Programs patch them, at any time. calque reads them when they change:
+// their versions are compared when a call starts and whenever Python code has run inside one, and
+// what the registry derived from them (registry.hpp, "effective") is derived again.
+// The names are looked up in copy's namespace, as copy.py does: rebinding copy._deepcopy_dispatch
+// counts, rebinding copyreg.dispatch_table does not (copy imported the object).
+#pragma once
+
+#include <calque/abi.h>
+#include <calque/ref.hpp>
+
+namespace calque::stdlib_tables {
+
+/// At import: finds the modules. False with an exception set.
+[[nodiscard]] bool create() noexcept;
+
+/// Cheap when nothing changed: three comparisons.
+void refresh_if_changed() noexcept;
+
+/// copy.Error
+Borrowed error() noexcept;
+/// copy.dispatch_table, as it is now.
+Borrowed copyreg_table() noexcept;
+
+/// May the built-in handler `spec` serve deepcopy for its type?
+bool leaves_to(const calque_handler& spec) noexcept;
+/// May the built-in handler `spec` serve copy.copy for its type?
+bool leaves_shallow_to(const calque_handler& spec) noexcept;
+
+/// Calls `each(type, function)` for every entry of _deepcopy_dispatch (or _copy_dispatch).
+/// `itself`: the entry is copy's own "return x".
+using Visit = bool (*)(void* data, PyTypeObject* type, Borrowed function, bool itself);
+bool each_deep(Visit each, void* data) noexcept;
+bool each_shallow(Visit each, void* data) noexcept;
+
+/// `_copy_dispatch.get(type)` where that runs code of a metaclass; empty if there is no such entry or it
+/// is not true. False with an exception set.
+[[nodiscard]] bool shallow_entry_by_metaclass(PyTypeObject* type, Ref& function) noexcept;
+
+/// A protocol: types whose metaclass has a hash or comparison of its own are looked up in
+/// _deepcopy_dispatch the way Python does it.
+extern const calque_handler odd_metaclass;
+/// SIMPLE: calls handler.user(x, memo), as copy.py calls an entry of _deepcopy_dispatch.
+PyObject* call_entry(const calque_handler* self, calque_context* context, PyObject* original) noexcept;
+
+}  // namespace calque::stdlib_tables

@@ -1,0 +1,31 @@
+// runtime/walker.hpp: walks a graph and has each object copied by its handler. The one loop.
+//
+// A walk is two alternating moves on an explicit stack of frames:
+//   VISIT    an object: itself if atomic; the memo's copy if it has one; otherwise its handler begins.
+//            A handler that needs a child leaves its frame on the stack, and the child is visited.
+//   DELIVER  a finished copy to the frame on top, which answers with its next child, or with its own
+//            finished copy, which is delivered one frame below.
+// Depth of the graph is length of the stack: heap. Only SIMPLE handlers that ask for children, and
+// Python code that calls deepcopy again, use the C stack, and stack_guard.hpp ends that in time.
+//
+// What the walker does so that handlers need not: memo and keep-alive in the order of Lib/copy.py,
+// owning originals, preparing for Python code, unwinding.
+//
+// Unwinding. An error drops the frames of this walk from the top, one by one: each handler frees what
+// its data own, the frame gives up copy and original. No recursion, whatever the depth.
+#pragma once
+
+#include "context.hpp"
+
+#include <calque/ref.hpp>
+
+namespace calque::walker {
+
+/// A deep copy of `x` within the copy `context`. Empty with an exception set on failure.
+/// `nil`: a memo entry for `x` that is this object does not count; may be empty.
+Ref walk(Context& context, Borrowed x, Borrowed nil) noexcept;
+
+/// frame->copy into the memo, now; see abi.h.
+[[nodiscard]] bool publish(Context& context, calque_frame& frame) noexcept;
+
+}  // namespace calque::walker
