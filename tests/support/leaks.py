@@ -48,8 +48,13 @@ _METRICS = ("allocated blocks", "malloc'ed bytes", "references")
 _counts = [array.array("q", bytes(8 * (ATTEMPTS + 1))) for _ in _METRICS]
 
 
+# The interpreter's cache of attribute look-ups keeps the names that were asked for: some 4000 of them, then no more.
+_clear_type_cache = getattr(sys, "_clear_internal_caches", None) or sys._clear_type_cache
+
+
 def _measure(i):
     gc.collect()
+    _clear_type_cache()
     _counts[0][i] = sys.getallocatedblocks()
     _counts[1][i] = _malloc_bytes() if _malloc_bytes else 0
     _counts[2][i] = _total_references() if _total_references else 0
