@@ -240,34 +240,38 @@ private:
     }
 
     Move settle_done(calque_frame& frame, Ref copy) noexcept {
-        PyObject* x = frame.original;
         if (!copy) {
             copy = Ref::share(frame.copy);
         }
-        if ((frame.handler->flags & CALQUE_ASK_AGAIN) != 0 && !ask_again(frame, copy)) {
+        if (!enter_in_memo(frame, copy)) {
+            // The handler is through with its data: the frame goes without drop().
+            discard_top_after_error();
             return Move::failed;
-        }
-        if (copy.get() != x) {
-            // Lib/copy.py writes a container that was published before its children once more; an
-            // entry for a copy that was never published is written here for the first time.
-            if (frame.copy != nullptr && (frame.walker & kPublished) == 0 && !ctx_.memo->native()
-                && !publish(ctx_, frame)) {
-                return Move::failed;
-            }
-            if (!complete(x, copy, (frame.walker & kPublished) != 0, (frame.walker & kUnique) != 0,
-                          python_ran_since_visit(frame))) {
-                return Move::failed;
-            }
-        } else {
-            if (frame.copy != nullptr && (frame.walker & kPublished) == 0 && !publish(ctx_, frame)) {
-                return Move::failed;
-            }
-            if ((frame.walker & kNoted) != 0 && ctx_.memo->native()) {
-                ctx_.memo->note_unchanged(x);
-            }
         }
         value_ = std::move(copy);
         return discard_top() ? Move::value : Move::failed;
+    }
+
+    // The finished copy of frame.original; an earlier one may take its place.
+    bool enter_in_memo(calque_frame& frame, Ref& copy) noexcept {
+        PyObject* x = frame.original;
+        if ((frame.handler->flags & CALQUE_ASK_AGAIN) != 0 && !ask_again(frame, copy)) {
+            return false;
+        }
+        const bool unpublished = frame.copy != nullptr && (frame.walker & kPublished) == 0;
+        if (copy.get() == x) {
+            if ((frame.walker & kNoted) != 0 && ctx_.memo->native()) {
+                ctx_.memo->note_unchanged(x);
+            }
+            return !unpublished || publish(ctx_, frame);
+        }
+        // A container is written to the memo twice, when it exists and when it is complete. Natively
+        // both are one entry of the log unless something came between them.
+        if (unpublished && !ctx_.memo->native() && !publish(ctx_, frame)) {
+            return false;
+        }
+        return complete(x, copy, (frame.walker & kPublished) != 0, (frame.walker & kUnique) != 0,
+                        python_ran_since_visit(frame));
     }
 
     // Lib/copy.py, _deepcopy_tuple: `return memo[id(x)]` if the tuple got a copy while its items were
