@@ -70,19 +70,23 @@ choose_python() {
 # ask_python COMMAND: sets real (its path), full (3.11.2), short (3.11) and abi. A shim is asked for what it stands for, a virtual environment for its base.
 ask_python() {
     question='
-import os, sys
-if sys.implementation.name != "cpython" or sys.version_info < (3, 10):
-    sys.exit("calque needs CPython >= 3.10, and this is %s %d.%d" % (sys.implementation.name, *sys.version_info[:2]))
+import os, platform, sys
+if platform.python_implementation() != "CPython" or sys.version_info < (3, 10):
+    sys.exit("calque needs CPython >= 3.10, and this is %s %s"
+             % (platform.python_implementation(), platform.python_version()))
 print(os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable))
 print("%d.%d.%d" % sys.version_info[:3] + sys.abiflags)
 print("%d.%d" % sys.version_info[:2])
 print(sys.abiflags)
 '
+    # An interpreter says in full what is wrong; anything else is asked something short, for its answer quotes it.
+    works "$1" -c 'import sys; print(sys.executable)' || question='import sys'
     if ! answer=$("$1" -c "$question" 2>/dev/null); then
-        answer=$("$1" -c "$question" 2>&1 | sed -n '/./{p;q;}') || :
+        answer=$("$1" -c "$question" 2>&1 | sed -n '/./{s/\.$//;p;q;}') || :
         fail "$1 does not serve as an interpreter: ${answer:-it gives no answer}."
     fi
     real=$(printf '%s\n' "$answer" | sed -n 1p)
+    [ -x "$real" ] || fail "$1 does not serve as an interpreter: it does not know its own path."
     full=$(printf '%s\n' "$answer" | sed -n 2p)
     short=$(printf '%s\n' "$answer" | sed -n 3p)
     abi=$(printf '%s\n' "$answer" | sed -n 4p)
@@ -112,9 +116,12 @@ install_packages() {
         names="$names $name"
     done
     # --no-remove: another Boost may be in the way (two cannot be installed side by side), and it is not ours to remove.
+    mkdir -p build
     # shellcheck disable=SC2086
-    $apt install -y --no-install-recommends --no-remove $names </dev/null ||
+    $apt install -y --no-install-recommends --no-remove $names </dev/null >build/apt.log 2>&1 || {
+        tail -n 20 build/apt.log >&2
         fail "apt-get could not install$names; its reason is above."
+    }
 }
 
 boost_package() {
