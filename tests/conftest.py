@@ -69,11 +69,11 @@ def pytest_pyfunc_call(pyfuncitem):
     if (pyfuncitem.get_closest_marker("no_leak_check") is not None
             or pyfuncitem.config.getoption("--no-leak-check")):
         return True
-    monkeypatch = pyfuncitem.funcargs.get("monkeypatch")
+    undoable = [value.undo for value in arguments.values() if callable(getattr(value, "undo", None))]
 
     def body():
-        if monkeypatch is not None:
-            monkeypatch.undo()  # else each repetition would patch what the one before had patched
+        for undo in undoable:  # monkeypatch and its like: else a repetition would patch what the one before had patched
+            undo()
         test(**arguments)
 
     growth = leaks.growth_that_never_stops(body)
