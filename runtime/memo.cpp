@@ -69,10 +69,7 @@ void Memo::release_log() noexcept {
     hashed_ = owned_ = written_ = 0;
     table_.clear();
     for (std::size_t i = from; i < to; ++i) {
-        if (log[i].is(kPair)) {
-            Ref original = Ref::steal(log[i].original());
-            Ref copy = Ref::steal(log[i].copy);
-        }
+        disown(log[i]);
     }
     log.clear(kKeptEvents);
     if (log_.empty()) {
@@ -150,13 +147,21 @@ bool Memo::keep_alive(Borrowed x) noexcept {
     return true;
 }
 
+void Memo::own(const Event& event) noexcept {
+    static_cast<void>(Ref::share(event.original()).release());
+    if (event.is(kPair)) {
+        static_cast<void>(Ref::share(event.copy).release());
+    }
+}
+
+void Memo::disown(const Event& event) noexcept {
+    Ref original = Ref::steal(event.original());
+    Ref copy = Ref::steal(event.is(kPair) ? event.copy : nullptr);
+}
+
 void Memo::own_up_to(std::size_t end) noexcept {
     for (; owned_ < end; ++owned_) {
-        const Event& event = log_[owned_];
-        if (event.is(kPair)) {
-            static_cast<void>(Ref::share(event.original()).release());
-            static_cast<void>(Ref::share(event.copy).release());
-        }
+        own(log_[owned_]);
     }
 }
 
@@ -190,10 +195,9 @@ bool Memo::write_up_to(std::size_t end) noexcept {
         if (!(good = write(event))) {
             break;
         }
-        if (written_ < owned_ && event.is(kPair)) {
+        if (written_ < owned_) {
             // The dict owns the copy now; its list, or the frame in progress, the original.
-            Ref original = Ref::steal(event.original());
-            Ref copy = Ref::steal(event.copy);
+            disown(event);
         }
     }
     if (owned_ < written_) {

@@ -16,7 +16,8 @@
 //                0      <=   written_  <=  owned_  <=  size
 //   written  the dict owns the copy, its list (or the frame in progress) the original; the entry is
 //            never dereferenced again.
-//   owned    the log holds a reference to both.
+//   owned    the log holds a reference to both. DONE alone owns the original too: its PAIR may be
+//            written already, and nothing else hold it once its frame has gone.
 //   raw      plain addresses.
 //
 // Why raw is safe, and what would go wrong otherwise: between two entries into Python code ("a pure
@@ -173,6 +174,8 @@ private:
     bool log(Borrowed x, Borrowed copy, std::uintptr_t tags, bool unique) noexcept;
     bool hash_up_to(std::size_t end) noexcept;
     Found met_again() noexcept;
+    static void own(const Event& event) noexcept;
+    static void disown(const Event& event) noexcept;
     void own_up_to(std::size_t end) noexcept;
     bool write_up_to(std::size_t end) noexcept;
     bool write(const Event& event) noexcept;
