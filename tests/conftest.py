@@ -54,14 +54,14 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_collection_finish():
-    # What exists before the first test cannot be leaked by one: out of the collector's sight, each collection is cheap.
     gc.collect()
-    gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem):
     """Call the test function as pytest itself would, then repeat it under the leak check."""
+    # What exists before a test cannot be leaked by it: out of the collector's sight, its collections are cheap.
+    gc.freeze()
     arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
     test = pyfuncitem.obj
     assert not inspect.iscoroutinefunction(test)
