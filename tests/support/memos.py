@@ -160,12 +160,20 @@ class NewArgsEx:
 
 
 class Hook:
-    def __init__(self, below, deepcopy):
+    """Copies its child with the implementation that the graph was last built for: graphs are built right before they are copied."""
+
+    deepcopy = None
+
+    def __init__(self, below):
         self.below = below
-        self.deepcopy = deepcopy
 
     def __deepcopy__(self, memo):
-        return Hook(self.deepcopy(self.below, memo), self.deepcopy)
+        return Hook(Hook.deepcopy(self.below, memo))
+
+
+def hook(below, deepcopy):
+    Hook.deepcopy = deepcopy
+    return Hook(below)
 
 
 class HookOfItself:
@@ -329,13 +337,13 @@ def graph_newargs_ex(deepcopy):
 
 
 def graph_bound_method(deepcopy):
-    obj = Hook([1], deepcopy)
+    obj = hook([1], deepcopy)
     x = [obj.__deepcopy__, obj]
     return x, {id(x): "x", id(obj): "obj", id(obj.below): "below", id(x[0]): "method"}
 
 
 def graph_hook(deepcopy):
-    x = [Hook([1], deepcopy), 5]
+    x = [hook([1], deepcopy), 5]
     x.append(x[0].below)
     return x, {id(x): "x", id(x[0]): "hook", id(x[2]): "below"}
 
