@@ -120,7 +120,11 @@ Memo::Found Memo::met_again() noexcept {
 }
 
 bool Memo::note_in_progress(Borrowed x) noexcept {
-    if (table_.insert(x.get(), kInProgress)) {
+    if (!hash_up_to(owned_)) {
+        return false;
+    }
+    // A tuple that Python code moved below itself may have been copied there already.
+    if (table_.find(x.get()) != nullptr || table_.insert(x.get(), kInProgress)) {
         return true;
     }
     no_memory();
