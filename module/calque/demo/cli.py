@@ -122,7 +122,8 @@ def _row(graph: Graph, found: report.Report, step: Callable[[str], None]) -> Non
     step(f"{graph.title}: exact?")
     fatal = [_signal_name(each.signal) for each in used]
     if fatal[1]:  # it would end this process too
-        verdict = Verdict(False, 0, f"calque's process was ended by {fatal[1]}, stdlib's by {fatal[0] or 'nothing'}")
+        also = f"stdlib in {fatal[0]}" if fatal[0] else "stdlib does not"
+        verdict = Verdict(False, 0, f"calque ends in {fatal[1]}, which ends the process; {also}")
         found.results.append(report.Result(graph.title, [fatal[0] or "not run", fatal[1]], used, verdict))
         step(graph.title)
         return

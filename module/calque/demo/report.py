@@ -147,9 +147,8 @@ def print_table(report: Report) -> None:
     from rich.text import Text  # type: ignore[import]
 
     console = Console(highlight=False)
+    console.print(Text(f"copy.deepcopy and calque.deepcopy, {about()}", "italic"))
     table = Table(
-        title=f"copy.deepcopy and calque.deepcopy, {about()}",
-        title_justify="left",
         box=box.SIMPLE_HEAD,
         padding=(0, 1) if console.width >= 100 else 0,
         pad_edge=False,
