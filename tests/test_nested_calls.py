@@ -437,7 +437,7 @@ def test_a_nested_copy_leaves_the_outer_one_alone(copier, maker, shared):
     assert copied[0] is not shared
     inner = copied[1]
     if kind != "tuple" and hasattr(inner, "__dict__") and "below" in vars(inner):
-        assert inner.below is copied[0]
+        assert vars(inner)["below"] is copied[0]
     # The nested copies: fresh each time, sharing with nobody.
     seen = {id(copied[0]), id(shared)}
     for alone, pair, unrelated, _ in results:
