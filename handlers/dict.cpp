@@ -18,20 +18,13 @@ class CopyDict {
 public:
     Step begin(CopyContext& context, Frame& frame) noexcept {
         PyObject* original = frame.original().get();
-        if (PyDict_GET_SIZE(original) != 0 && all_atomic(context, original)) {
-            Ref copy = Ref::steal(PyDict_Copy(original));
-            if (!copy) {
-                return Step::error();
-            }
-            frame.set_copy(std::move(copy));
-            return Step::done();
-        }
-        Ref copy = Ref::steal(PyDict_New());
+        const bool at_once = primitives::head(context).native_memo && all_atomic(context, original);
+        Ref copy = Ref::steal(at_once ? PyDict_Copy(original) : PyDict_New());
         if (!copy) {
             return Step::error();
         }
         frame.set_copy(std::move(copy));
-        if (PyDict_GET_SIZE(original) == 0) {
+        if (at_once) {
             return Step::done();
         }
         if (!frame.publish(context)) {

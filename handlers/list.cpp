@@ -19,6 +19,13 @@ public:
             return Step::error();
         }
         frame.set_copy(std::move(copy));
+        if (!primitives::head(context).native_memo) {
+            // The caller's memo may run Python code here, which may change the list.
+            published_ = true;
+            if (!frame.publish(context)) {
+                return Step::error();
+            }
+        }
         return next(context, frame);
     }
 
@@ -47,11 +54,9 @@ private:
     Step ask_for(CopyContext& context, Frame& frame, Borrowed item) noexcept {
         if (!published_) {
             published_ = true;
-            // A memo of the caller's may run Python code here, which may change the list.
             if (!frame.publish(context)) {
                 return Step::error();
             }
-            return next(context, frame);
         }
         ++index_;
         return Step::child(item);

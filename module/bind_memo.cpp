@@ -121,7 +121,7 @@ private:
     bool find(const bp::object& key, bp::object& found) const {
         Memo& m = memo();
         m.notice_writes();
-        if (!m.native() || !PyLong_CheckExact(key.ptr())) {
+        if (m.has_dict() || !PyLong_CheckExact(key.ptr())) {
             const bp::object d = dict();
             Ref value = Ref::steal(PyObject_GetItem(d.ptr(), key.ptr()));
             if (!value) {

@@ -42,6 +42,7 @@ struct Context : primitives::ContextHead {
     /// A native stretch begins and ends.
     void enter() noexcept {
         passes_atomics = memo->passes_atomics();
+        native_memo = memo->native();
         if (memo->native()) {
             gc.hold();
         }

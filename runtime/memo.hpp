@@ -91,6 +91,9 @@ public:
 
     // Native and mapping alike. `unique`: see "Lazy"; false when in doubt.
     Found find(Borrowed x, Borrowed nil, Ref& copy) noexcept {
+        if (native_ && is_own_dict(x)) {
+            adopt_dict();  // its entry is the list of originals, and its copy an entry of its own
+        }
         return native_ ? find_native(x, copy) : mapping_memo::get(dict_, x, nil, copy);
     }
     Found find_again(Borrowed x, Ref& copy) noexcept {
@@ -140,6 +143,7 @@ public:
 
     // For calque.Memo: reads by id without building the dict, and the link. May throw bad_alloc.
     Found get_by_id(void* id, Ref& copy) noexcept;
+    bool has_dict() const noexcept { return bool(dict_); }
     std::shared_ptr<Link> link();
 
     int users = 1;  // the owning context, and nested walks on this memo
@@ -181,6 +185,7 @@ private:
     bool write(const Event& event) noexcept;
     void adopt_dict() noexcept;
     void release_log() noexcept;
+    bool is_own_dict(Borrowed x) const noexcept { return x.get() == dict_.get(); }
     bool dict_is_seen() const noexcept { return dict_ && Py_REFCNT(dict_.get()) > 1; }
 
     bool native_ = true;

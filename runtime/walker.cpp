@@ -75,6 +75,9 @@ private:
                     }
                     value_ = {};
                 }
+                if (!memo.native()) {
+                    ctx_.enter();  // x is the memo itself
+                }
             }
             if (const calque_handler* handler = registry::effective(type)) {
                 const Move move = start(*handler, x, unique);

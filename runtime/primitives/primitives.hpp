@@ -15,6 +15,7 @@ namespace calque::primitives {
 /// The part of a context that handlers look at on every element: its first bytes.
 struct ContextHead {
     bool passes_atomics = true;     // false: even an int is asked for in the memo
+    bool native_memo = true;        // false: somebody sees when the memo is written
     std::uint64_t python_runs = 0;  // how often Python code had a chance to run
 };
 
