@@ -23,9 +23,7 @@ import calque
 import pytest
 from calque.demo import cli, compare, files, graphs, measure, memory, report
 
-pytestmark = pytest.mark.no_leak_check(
-    "the demo is Python alone and keeps facts about the standard library between builds"
-)
+pytestmark = pytest.mark.no_leak_check("the demo is Python alone and keeps facts about the standard library between builds")
 
 
 class Plain:
@@ -417,9 +415,7 @@ def test_the_status_is_0_if_every_copy_is_exact_and_1_if_one_is_not(monkeypatch,
     ]
     assert fine["graphs"][0]["ratio"] > 0 and fine["graphs"][1]["seconds"] == {"stdlib": None, "calque": None}
 
-    monkeypatch.setattr(
-        calque, "deepcopy", lambda source: json.loads(json.dumps(source))
-    )  # loses sharing, copies strings
+    monkeypatch.setattr(calque, "deepcopy", lambda source: json.loads(json.dumps(source)))  # loses sharing, copies strings
     assert cli.main(["--json", "--rounds", "1", "--graph", "openapi"]) == 1
     broken = json.loads(capsys.readouterr().out)
     assert not broken["exact"] and "calque's copy differs: $" in broken["graphs"][0]["note"]
@@ -435,7 +431,7 @@ def test_an_implementation_that_dies_is_reported_and_the_other_still_judged(monk
     assert row["checked_against"] == "the source" and "SIGSEGV" in row["note"]
     monkeypatch.setattr(memory, "measure", lambda target, names: [alive, dead])
     assert cli.main(["--json", "--files-only", str(path)]) == 1
-    assert "calque's process was ended by SIGSEGV" in capsys.readouterr().out
+    assert "calque ends in SIGSEGV" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

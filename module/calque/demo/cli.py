@@ -27,8 +27,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m calque.demo",
         description="Copy real object graphs with copy.deepcopy and with calque.deepcopy, check that the copies are "
         "the same, and print what each took in time and memory.",
-        epilog="Exit status: 0 if every graph was copied exactly, 1 if one was not, 2 if the command or a file is of "
-        "no use.",
+        epilog="Exit status: 0 if every graph was copied exactly, 1 if one was not, 2 if the command or a file is of no use.",
     )
     parser.add_argument(
         "files",
@@ -41,9 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     names = ", ".join(graph.name for graph in GRAPHS)
     parser.add_argument("--graph", action="append", metavar="NAME", help=f"only this graph, may be repeated: {names}")
     parser.add_argument("--files-only", action="store_true", help="only the FILEs, none of the graphs")
-    parser.add_argument(
-        "--rounds", type=_positive, default=7, metavar="N", help="rounds per graph, the best counts (default: 7)"
-    )
+    parser.add_argument("--rounds", type=_positive, default=7, metavar="N", help="rounds per graph, the best counts (default: 7)")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table (needs no rich)")
     return parser
 

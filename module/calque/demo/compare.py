@@ -36,9 +36,7 @@ Part = tuple[Step, Any]
 Path: TypeAlias = "tuple[Any, Any, Step] | None"
 """From the root: None, or (path of the owner, the owner, step); rendered only when there is something to report."""
 
-LEAVES = frozenset(
-    {type(None), bool, int, float, complex, str, bytes, range, CodeType, type(...), type(NotImplemented)}
-)
+LEAVES = frozenset({type(None), bool, int, float, complex, str, bytes, range, CodeType, type(...), type(NotImplemented)})
 """Exact types without parts: equal values are the same."""
 BOUNDARIES = (type, FunctionType, BuiltinFunctionType, ModuleType)
 """Objects that belong to the program rather than to the data: a walk over one graph does not go into them."""
@@ -84,17 +82,12 @@ def difference(expected: object, actual: object, source: object = None) -> str |
         reverse[id(right)] = (left, right)
         if left is right:
             continue
-        if kind is not type(
-            right
-        ):  # classes made on the fly while copying, as email does for headers: compared as objects
+        if kind is not type(right):  # classes made on the fly while copying, as email does for headers: compared as objects
             todo.append(((path, left, ".__class__"), kind, type(right)))
         ours, theirs = parts(left), parts(right)
         if [step for step, _ in ours] != [step for step, _ in theirs]:
             return f"{render(path)}: {_uneven(ours, theirs)}"
-        todo.extend(
-            ((path, left, step), one, other)
-            for (step, one), (_, other) in zip(reversed(ours), reversed(theirs), strict=False)
-        )
+        todo.extend(((path, left, step), one, other) for (step, one), (_, other) in zip(reversed(ours), reversed(theirs), strict=False))
         if isinstance(left, (set, frozenset)):
             sets.append((path, left, right))
     return None
@@ -226,10 +219,7 @@ def _of_element(each: Element) -> list[Part]:
 
 
 def _of_function(each: FunctionType) -> list[Part]:
-    return [
-        (f".{name}", getattr(each, name))
-        for name in ("__code__", "__defaults__", "__kwdefaults__", "__closure__", "__dict__")
-    ]
+    return [(f".{name}", getattr(each, name)) for name in ("__code__", "__defaults__", "__kwdefaults__", "__closure__", "__dict__")]
 
 
 def _of_cell(each: CellType) -> list[Part]:
@@ -370,9 +360,7 @@ def _uneven(ours: list[Part], theirs: list[Part]) -> str:
             return f"has no {step}" if isinstance(step, str) else f"{len(actual)} parts instead of {len(expected)}"
     for step in actual:
         if step not in expected:
-            return (
-                f"has {step} in excess" if isinstance(step, str) else f"{len(actual)} parts instead of {len(expected)}"
-            )
+            return f"has {step} in excess" if isinstance(step, str) else f"{len(actual)} parts instead of {len(expected)}"
     return "its parts come in another order"
 
 

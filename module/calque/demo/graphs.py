@@ -194,13 +194,9 @@ def element_index() -> Index:
 def _tables() -> str:
     return json.dumps(
         {
-            "build": {
-                name: value for name, value in sysconfig.get_config_vars().items() if isinstance(value, (str, int))
-            },
+            "build": {name: value for name, value in sysconfig.get_config_vars().items() if isinstance(value, (str, int))},
             "encodings": {alias: {"codec": name, "known": True} for alias, name in encodings.aliases.aliases.items()},
-            "entities": [
-                {"name": name, "text": text, "code": [*map(ord, text)]} for name, text in html.entities.html5.items()
-            ],
+            "entities": [{"name": name, "text": text, "code": [*map(ord, text)]} for name, text in html.entities.html5.items()],
             "keywords": {"hard": keyword.kwlist, "soft": keyword.softkwlist},
             "media": [{"suffix": suffix, "type": kind.split("/")} for suffix, kind in mimetypes.types_map.items()],
             "modules": sorted(sys.stdlib_module_names),
@@ -269,9 +265,7 @@ def argument_parser() -> argparse.ArgumentParser:
     commands: dict[str, Any] = {}
     for module, name, signature in functions():
         if module.__name__ not in commands:
-            command = modules.add_parser(
-                module.__name__, help=(module.__doc__ or "").partition("\n")[0].replace("%", "%%")
-            )
+            command = modules.add_parser(module.__name__, help=(module.__doc__ or "").partition("\n")[0].replace("%", "%%"))
             commands[module.__name__] = command.add_subparsers(title="functions", metavar="FUNCTION")
         command = commands[module.__name__].add_parser(name, add_help=False)
         required, optional = command.add_argument_group("required"), command.add_argument_group("optional")
@@ -330,9 +324,7 @@ def packages() -> dict[str, Package]:
         if name is None or name in found:
             continue
         package = found[name] = Package(name, distribution.version)
-        package.headers = {
-            header: [str(each) for each in metadata.get_all(header) or ()] for header in sorted(set(metadata))
-        }
+        package.headers = {header: [str(each) for each in metadata.get_all(header) or ()] for header in sorted(set(metadata))}
         package.requires = [Requirement(text) for text in distribution.requires or ()]
         for path in (distribution.files or ())[:2000]:
             digest = path.hash.value if path.hash else None
@@ -360,9 +352,7 @@ def _log_calls() -> tuple[tuple[str, str, int, str], ...]:
                 if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args):
                     continue
                 message = node.args[0]
-                if node.func.attr in ("debug", "info", "warning", "error", "critical") and isinstance(
-                    message, ast.Constant
-                ):
+                if node.func.attr in ("debug", "info", "warning", "error", "critical") and isinstance(message, ast.Constant):
                     if isinstance(message.value, str):
                         found.append((name, node.func.attr, node.lineno, message.value))
     return tuple(found)
@@ -440,9 +430,7 @@ class Row(NamedTuple):
 
 def rows() -> list[Row]:
     top = pathlib.Path(sysconfig.get_path("stdlib"))
-    files = sorted(
-        path for pattern in ("*.py", "*/*.py") for path in top.glob(pattern) if "-packages" not in path.parts[-2]
-    )
+    files = sorted(path for pattern in ("*.py", "*/*.py") for path in top.glob(pattern) if "-packages" not in path.parts[-2])
     if not files:
         raise Unavailable("this Python is installed without the files of its standard library")
     sizes = [path.stat() for path in files]

@@ -38,9 +38,7 @@ def measure(target: str, implementations: list[str]) -> list[Memory]:
     """
     command = [sys.executable, "-m", "calque.demo.memory"]
     children = [
-        subprocess.Popen(
-            [*command, name, target], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
+        subprocess.Popen([*command, name, target], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         for name in implementations
     ]
     found = []

@@ -102,9 +102,7 @@ def as_json(report: Report) -> dict[str, Any]:
                     )
                 ),
                 "ratio": result.ratio,
-                "peak_memory": {
-                    name: each.growth for name, each in zip(("stdlib", "calque"), result.memory, strict=False)
-                },
+                "peak_memory": {name: each.growth for name, each in zip(("stdlib", "calque"), result.memory, strict=False)},
                 "exact": result.verdict.exact,
                 "checked_against": "the source" if result.verdict.by_source else "copy.deepcopy",
                 "note": result.verdict.note,
@@ -187,9 +185,7 @@ def print_table(report: Report) -> None:
     console.print(Text(method(report.rounds)))
     different = sum(not result.verdict.exact for result in report.results)
     if different:
-        console.print(
-            Text(f"calque differed from copy.deepcopy on {different} of {len(report.results)} graphs.", "bold red")
-        )
+        console.print(Text(f"NOT exact: {different} of {len(report.results)} graphs.", "bold red"))
     else:
         console.print(Text("calque did what copy.deepcopy does, on every graph.", "green"))
     sys.stdout.flush()
