@@ -1,5 +1,6 @@
 """list, dict, tuple, set, frozenset, bytearray, slice and bound methods: identity, order, and change under the copy."""
 
+import collections
 import types
 
 import pytest
@@ -440,6 +441,28 @@ def test_a_tuple_met_again_while_its_items_are_copied_is_taken_from_the_memo(cop
     x = (Hook("plant", [], plant), 1)
     assert copier.deepcopy(x) is made
     assert copier.deepcopy([x, x]) == [made, made]
+
+
+@pytest.mark.parametrize("made", [None, 0, (), [], ""], ids=repr)
+def test_a_falsy_entry_for_a_tuple_counts_when_the_memo_is_asked_again(copier, made):
+    x = None
+
+    def plant(self, memo):
+        memo[id(x)] = made
+        return [1]
+
+    x = (Hook("plant", [], plant), 1)
+    assert copier.deepcopy(x) is made
+
+
+def test_a_memo_with_defaults_answers_when_a_tuple_is_asked_for_again(copier):
+    """The first question is get, which a defaultdict answers with nothing; the second is [], which makes a default."""
+    memo = collections.defaultdict(lambda: "default")
+    memo[id(memo)] = []
+    assert copier.deepcopy((1, 2), memo) == "default"
+    assert copier.deepcopy([[1], (2,)], memo) == [[1], "default"]
+    x = ()
+    assert copier.deepcopy(x, memo) == "default"
 
 
 def test_a_recursive_tuple_is_copied_once_per_level_but_is_one_in_the_end(copier):
