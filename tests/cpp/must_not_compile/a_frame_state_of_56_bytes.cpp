@@ -1,0 +1,21 @@
+// The state of a FRAME handler lives in the 48 bytes of its frame.
+// as: tests/cpp/abi_layout.cpp
+// message: constraints not satisfied|no matching function
+#include <calque/handler.hpp>
+
+class State {
+public:
+    calque::Step begin(calque::CopyContext&, calque::Frame&) noexcept { return calque::Step::decline(); }
+    calque::Step resume(calque::CopyContext&, calque::Frame&, calque::Ref) noexcept {
+        return calque::Step::error();
+    }
+
+private:
+#ifdef OFFENDING
+    [[maybe_unused]] char bytes_[56];
+#else
+    [[maybe_unused]] char bytes_[48];
+#endif
+};
+
+calque::HandlerSpec handler() noexcept { return calque::frame_handler<State>("state", &PyList_Type); }

@@ -1,0 +1,12 @@
+// activate() consumes the idle context.
+// as: runtime/walker.cpp
+// message: discards qualifiers|expects an rvalue
+#include "walker.hpp"
+
+calque::ActiveContext begin(calque::IdleContext idle) noexcept {
+#ifdef OFFENDING
+    return idle.activate();
+#else
+    return std::move(idle).activate();
+#endif
+}
