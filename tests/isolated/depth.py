@@ -1,0 +1,222 @@
+"""Copies one chain of objects in a process of its own: python depth.py KIND DEPTH STACK ACTION
+
+STACK is "main" or the size of a thread's stack in KiB.  ACTION is
+  copy    copy the chain with calque and check the copy; ends by os._exit while both are alive, because CPython cannot free every such chain
+  abort   the innermost object refuses to be copied: whatever was begun is freed
+  late    an object behind the chain refuses to be copied: the finished copy of the chain is freed
+  free    free the chain without having copied it: what the interpreter itself can do
+Prints one line that begins with OK, or raises.
+"""
+
+import collections
+import functools
+import gc
+import os
+import sys
+import threading
+
+
+class Refuses:
+    """No copy is made of it."""
+
+    def __deepcopy__(self, memo):
+        raise ValueError("the innermost object refuses")
+
+
+class Plain:
+    pass
+
+
+class Slots:
+    __slots__ = ("below",)
+
+
+class ListSub(list):
+    pass
+
+
+class DictSub(dict):
+    pass
+
+
+class TupleSub(tuple):
+    pass
+
+
+Point = collections.namedtuple("Point", "below other")
+
+
+class Reduced:
+    __slots__ = ("below",)
+
+    def __init__(self, below):
+        self.below = below
+
+    def __reduce__(self):
+        return Reduced, (self.below,)
+
+
+class Bound:
+    """The owner of a method; the next method is its only attribute."""
+
+    __slots__ = ("below",)
+
+    def method(self):
+        pass
+
+
+class Stateful:
+    __slots__ = ("below",)
+
+    def __reduce__(self):
+        return Stateful, (), (None, {"below": self.below})
+
+
+class HashedOnce:
+    """A member of frozensets with a hash of its own: hashing must not walk the chain."""
+
+    __slots__ = ("below",)
+
+    def __init__(self, below=None):
+        self.below = below
+
+    def __hash__(self):
+        return 1
+
+    def __reduce__(self):
+        return HashedOnce, (self.below,)
+
+
+def filled(cls):
+    def wrap(below):
+        obj = cls()
+        obj.below = below
+        return obj
+    return wrap
+
+
+def method_of(below):
+    owner = Bound()
+    owner.below = below
+    return owner.method
+
+
+def deque_of(below):
+    return collections.deque((below,))
+
+
+def from_deque(obj):
+    return obj[0]
+
+
+def from_set(obj):
+    (below,) = obj
+    return below
+
+
+def first(obj):
+    return obj[0]
+
+
+def attribute(obj):
+    return obj.below
+
+
+# kind: (one level around the level below, the level below it)
+KINDS = {
+    "list": (lambda below: [below], first),
+    "tuple": (lambda below: (below,), first),
+    "dict": (lambda below: {"k": below}, lambda obj: obj["k"]),
+    "dict_key": (lambda below: {HashedOnce(below): 1}, lambda obj: next(iter(obj)).below),
+    "frozenset": (lambda below: frozenset((below,)), from_set),
+    "set": (lambda below: {HashedOnce(below)}, lambda obj: from_set(obj).below),
+    "instance": (filled(Plain), attribute),
+    "slots": (filled(Slots), attribute),
+    "list_subclass": (lambda below: ListSub((below,)), first),
+    "dict_subclass": (lambda below: DictSub(k=below), lambda obj: obj["k"]),
+    "tuple_subclass": (lambda below: TupleSub((below,)), first),
+    "namedtuple": (lambda below: Point(below, 1), first),
+    "deque": (deque_of, from_deque),
+    "ordered_dict": (lambda below: collections.OrderedDict(k=below), lambda obj: obj["k"]),
+    "defaultdict": (lambda below: collections.defaultdict(list, k=below), lambda obj: obj["k"]),
+    "reduce": (Reduced, attribute),
+    "reduce_state": (filled(Stateful), attribute),
+    "method": (method_of, lambda obj: obj.__self__.below),
+    "partial": (lambda below: functools.partial(len, below), lambda obj: obj.args[0]),
+    "partial_of_partial": (lambda below: functools.partial(len, k=below), lambda obj: obj.keywords["k"]),
+    "exception": (ValueError, lambda obj: obj.args[0]),
+    "mixed": (lambda below: [({"k": below},)], lambda obj: obj[0][0]["k"]),
+}
+
+
+def build(kind, depth, end):
+    wrap = KINDS[kind][0]
+    obj = end
+    for _ in range(depth):
+        obj = wrap(obj)
+    return obj
+
+
+def check(kind, depth, original, copied):
+    """Walks both chains side by side, without recursion."""
+    below = KINDS[kind][1]
+    for level in range(depth):
+        assert type(copied) is type(original), (level, type(copied))
+        assert copied is not original, f"level {level} is shared"
+        original, copied = below(original), below(copied)
+    assert type(original) is type(copied) is list
+    assert copied == ["end"]
+    assert copied is not original
+
+
+def main(kind, depth, action):
+    gc.disable()  # a collection walks what is being built: time, not meaning
+    import calque
+
+    deepcopy = calque.deepcopy
+    # frozensets hash their members: the end must have a hash, and a list has none.
+    end = HashedOnce() if kind == "frozenset" else ["end"]
+    if action == "abort":
+        end = Refuses()
+    obj = build(kind, depth, end)
+    if action == "late":
+        obj = [obj, Refuses()]
+    if action == "free":
+        del obj
+        gc.collect()
+        return "OK freed"
+    if action == "copy":
+        copied = deepcopy(obj)
+        if kind == "frozenset":
+            walk, twin = obj, copied
+            for _ in range(depth):
+                assert walk is not twin
+                walk, twin = from_set(walk), from_set(twin)
+            assert type(twin) is HashedOnce
+        else:
+            check(kind, depth, obj, copied)
+        return "OK copied", obj, copied
+    try:
+        deepcopy(obj)
+    except ValueError:
+        return "OK aborted", obj
+    raise AssertionError("the innermost object was copied")
+
+
+if __name__ == "__main__":
+    arguments = sys.argv[1], int(sys.argv[2]), sys.argv[4]
+    alive = []
+
+    def run():
+        alive.append(main(*arguments))
+
+    if sys.argv[3] == "main":
+        run()
+    else:
+        threading.stack_size(int(sys.argv[3]) * 1024)
+        thread = threading.Thread(target=run)
+        thread.start()
+        thread.join()
+    said = alive[0] if alive else "failed"
+    print(said if isinstance(said, str) else said[0], flush=True)
+    os._exit(0 if alive else 1)
