@@ -1,14 +1,15 @@
-// handlers/dict.cpp: dict. Semantics: Lib/copy.py, _deepcopy_dict, and the iteration of
-// Objects/dictobject.c (dictiter_iternextitem).
+// handlers/dict.cpp: dict. Semantics: Lib/copy.py, _deepcopy_dict, and the iteration in
+// dict_walk.hpp.
 //
 // The copy is in the memo, and empty, before anything in it is copied. For each pair the VALUE is
 // copied before the KEY: the order in `y[deepcopy(key, memo)] = deepcopy(value, memo)`. The original
-// is iterated live: a change of its size is a RuntimeError, a pair more than there were at the start
-// is another, replacing a value is followed.
+// is iterated live.
 // A copied key is hashed and compared again. For keys other than plain str, int, float, bytes, bool
 // and None that may run Python code, and so may, once such a key is in the copy, inserting any key.
 #include "handlers.hpp"
 #include "primitives.hpp"
+
+#include "dict_walk.hpp"
 
 namespace calque {
 
@@ -30,8 +31,7 @@ public:
         if (!frame.publish(context)) {
             return Step::error();
         }
-        python_runs_ = primitives::head(context).python_runs;
-        size_ = remaining_ = PyDict_GET_SIZE(original);
+        walk_.start(original);
         return next(context, frame);
     }
 
@@ -59,19 +59,15 @@ private:
     }
 
     Step next(CopyContext& context, Frame& frame) noexcept {
-        PyObject* original = frame.original().get();
         for (;;) {
-            if (PyDict_GET_SIZE(original) != size_) {
-                return changed(context, "dictionary changed size during iteration");
-            }
             PyObject *key = nullptr, *value = nullptr;
-            if (!PyDict_Next(original, &position_, &key, &value)) {
+            const DictWalk::Result result = walk_.next(frame.original(), key, value);
+            if (result == DictWalk::end) {
                 return Step::done();
             }
-            if (remaining_ == 0) {
-                return changed(context, "dictionary keys changed during iteration");
+            if (result != DictWalk::pair) {
+                return DictWalk::raise(context, result);
             }
-            --remaining_;
             key_ = Ref::share(key);
             if (!primitives::is_atomic(context, value)) {
                 return Step::child(value);
@@ -90,7 +86,7 @@ private:
     bool insert(CopyContext& context, Frame& frame, Borrowed key) noexcept {
         odd_keys_ = odd_keys_ || !primitives::hashes_natively(key);
         bool inserted = false;
-        if (odd_keys_ || primitives::head(context).python_runs != python_runs_) {
+        if (odd_keys_ || primitives::python_ran_since_visit(context, frame)) {
             // An old value of this key, of Python code's making, may die here.
             PythonScope scope(context);
             inserted = scope && PyDict_SetItem(frame.copy().get(), key.get(), value_.get()) == 0;
@@ -104,22 +100,10 @@ private:
         return inserted;
     }
 
-    static Step changed(CopyContext& context, const char* message) noexcept {
-        // Within a scope: what was copied so far is in the memo when the error arrives.
-        PythonScope scope(context);
-        if (scope) {
-            PyErr_SetString(PyExc_RuntimeError, message);
-        }
-        return Step::error();
-    }
-
     Ref key_;
     Ref value_;
-    Py_ssize_t position_ = 0;
-    Py_ssize_t size_ = 0;
-    Py_ssize_t remaining_ = 0;
-    std::uint64_t python_runs_ : 63 = 0;
-    bool odd_keys_ : 1 = false;
+    DictWalk walk_;
+    bool odd_keys_ = false;
 };
 
 Ref shallow(Borrowed original) noexcept { return Ref::steal(PyDict_Copy(original.get())); }

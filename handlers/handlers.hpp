@@ -16,6 +16,7 @@ extern const HandlerSpec frozenset_handler;  // set.cpp
 extern const HandlerSpec bytearray_handler;  // bytearray.cpp
 extern const HandlerSpec method_handler;     // method.cpp
 
+extern const HandlerSpec instance_handler;         // instance.cpp
 extern const HandlerSpec class_handler;            // class_object.cpp
 extern const HandlerSpec dunder_deepcopy_handler;  // dunder_deepcopy.cpp
 extern const HandlerSpec reduce_handler;           // reduce.cpp

@@ -278,6 +278,7 @@ bool derive() noexcept {
         return false;
     }
     derive_atomic_types(s.effective);
+    stdlib_tables::count_change();
     free_retired();
     return true;
 }
@@ -285,6 +286,11 @@ bool derive() noexcept {
 const calque_handler* effective(PyTypeObject* type) noexcept {
     const auto found = state().effective.find(type);
     return found == state().effective.end() ? nullptr : found->second;
+}
+
+bool served_by_builtin(PyTypeObject* type) noexcept {
+    const auto own = state().builtin.find(type);
+    return own != state().builtin.end() && effective(type) == &own->second->spec;
 }
 
 const Shallow* shallow(PyTypeObject* type) noexcept {

@@ -30,6 +30,8 @@ void close_builtins() noexcept;
 bool derive() noexcept;
 
 const calque_handler* effective(PyTypeObject* type) noexcept;
+/// Does calque's own handler serve exactly `type`, whoever could have changed that?
+bool served_by_builtin(PyTypeObject* type) noexcept;
 
 /// How copy.copy treats exactly this type.
 struct Shallow {

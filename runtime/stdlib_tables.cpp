@@ -2,6 +2,7 @@
 #include "stdlib_tables.hpp"
 
 #include "cpython/dict_version.hpp"
+#include "primitives/interned.hpp"
 #include "registry.hpp"
 
 #include <calque/handler.hpp>
@@ -30,6 +31,12 @@ Watched copy_names;  // copy.__dict__
 Watched deep_dispatch;
 Watched copyreg_dispatch;
 Watched copy_dispatch;  // absent in 3.14
+Watched copyreg_names;  // copyreg.__dict__
+Watched modules;        // sys.modules: changes with every import
+std::uint64_t changes = 0;
+PyObject* copyreg_module = nullptr;
+PyObject* copyreg_originals[3] = {};  // __newobj__, __newobj_ex__, _slotnames
+bool copyreg_untouched = true;
 PyObject* error_class = nullptr;
 PyObject* original_functions = nullptr;  // {name: function} of copy at import
 
@@ -45,6 +52,35 @@ void look_again() noexcept {
     deep_dispatch.look_at(dict_in_copy("_deepcopy_dispatch"));
     copyreg_dispatch.look_at(dict_in_copy("dispatch_table"));
     copy_dispatch.look_at(dict_in_copy("_copy_dispatch"));
+}
+
+void look_at_copyreg() noexcept {
+    PyObject* const names[] = {interned::__newobj__, interned::__newobj_ex__, interned::_slotnames};
+    bool untouched = PyDict_GetItemWithError(modules.dict, interned::copyreg) == copyreg_module;
+    for (int i = 0; i < 3; ++i) {
+        untouched =
+            untouched && PyDict_GetItemWithError(copyreg_names.dict, names[i]) == copyreg_originals[i];
+    }
+    changes += untouched != copyreg_untouched;
+    copyreg_untouched = untouched;
+}
+
+bool find_copyreg() noexcept {
+    Ref copyreg = Ref::steal(PyImport_ImportModule("copyreg"));
+    if (!copyreg) {
+        return false;
+    }
+    copyreg_module = copyreg.release();
+    copyreg_names.look_at(PyModule_GetDict(copyreg_module));
+    modules.look_at(PyImport_GetModuleDict());
+    PyObject* const names[] = {interned::__newobj__, interned::__newobj_ex__, interned::_slotnames};
+    for (int i = 0; i < 3; ++i) {
+        copyreg_originals[i] = PyObject_GetAttr(copyreg_module, names[i]);
+        if (copyreg_originals[i] == nullptr) {
+            return false;
+        }
+    }
+    return true;
 }
 
 Borrowed entry(const Watched& table, PyTypeObject* type) noexcept {
@@ -167,7 +203,7 @@ bool create() noexcept {
         return true;
     }
     Ref copy = Ref::steal(PyImport_ImportModule("copy"));
-    if (!copy || !remember_originals(copy)) {
+    if (!copy || !remember_originals(copy) || !find_copyreg()) {
         return false;
     }
     copy_names.look_at(PyModule_GetDict(copy.get()));
@@ -181,6 +217,11 @@ bool create() noexcept {
 }
 
 void refresh_if_changed() noexcept {
+    if (!modules.unchanged() || !copyreg_names.unchanged()) {
+        modules.look_at(modules.dict);
+        copyreg_names.look_at(copyreg_names.dict);
+        look_at_copyreg();
+    }
     if (copy_names.unchanged() && deep_dispatch.unchanged() && copyreg_dispatch.unchanged()
         && (copy_dispatch.dict == nullptr || copy_dispatch.unchanged())) {
         return;
@@ -191,6 +232,14 @@ void refresh_if_changed() noexcept {
         deep_dispatch.stamp = DictStamp();  // short of memory: try again at the next look
     }
 }
+
+std::uint64_t generation() noexcept { return changes; }
+
+void count_change() noexcept { ++changes; }
+
+bool has_reducer(PyTypeObject* type) noexcept { return bool(entry(copyreg_dispatch, type)); }
+
+bool copyreg_is_untouched() noexcept { return copyreg_untouched; }
 
 Borrowed error() noexcept { return error_class; }
 

@@ -11,13 +11,23 @@
 #include <calque/abi.h>
 #include <calque/ref.hpp>
 
+#include <cstdint>
+
 namespace calque::stdlib_tables {
 
 /// At import: finds the modules. False with an exception set.
 [[nodiscard]] bool create() noexcept;
 
-/// Cheap when nothing changed: three comparisons.
+/// Cheap when nothing changed: a comparison per table.
 void refresh_if_changed() noexcept;
+
+/// Counts up with every change that could matter to a cached decision.
+std::uint64_t generation() noexcept;
+void count_change() noexcept;
+/// copyreg.dispatch_table has an entry for `type`.
+bool has_reducer(PyTypeObject* type) noexcept;
+/// sys.modules['copyreg'] and the functions that object.__reduce_ex__ takes from it are the original ones.
+bool copyreg_is_untouched() noexcept;
 
 /// copy.Error
 Borrowed error() noexcept;

@@ -12,6 +12,7 @@ namespace {
 
 using Found = mapping_memo::Found;
 using primitives::atomic_types;
+using primitives::kRunsShift;
 
 // calque_frame::walker
 enum : std::uintptr_t {
@@ -20,8 +21,7 @@ enum : std::uintptr_t {
     kUnique = 4,     // memo.hpp, "Lazy"
     kNoted = 8,      // noted in the memo as in progress
     kAsked = 16,     // has asked for a child
-    // The bits above: how often Python code had run when the object was visited.
-    kRunsShift = 8,
+    // The bits from primitives::kRunsShift on: how often Python code had run at the visit.
 };
 
 enum class Move { value, child, declined, failed };
@@ -111,6 +111,7 @@ private:
     Move ask_protocols(PyObject* x, PyTypeObject* type, bool unique) noexcept {
         Ref held = Ref::share(x);
         const std::size_t count = registry::protocol_count();
+        const bool watched = !ctx_.memo->native();
         for (std::size_t i = 0; i < count; ++i) {
             if (i == kProtocolsBeforeSubclasses) {
                 if (const calque_handler* handler = registry::for_subclass(type)) {
@@ -120,7 +121,11 @@ private:
                     }
                 }
             }
-            const Move move = start(*registry::protocol(i), x, unique);
+            const calque_handler& protocol = *registry::protocol(i);
+            if (watched && (protocol.flags & CALQUE_STANDS_FOR_REDUCE) != 0) {
+                continue;
+            }
+            const Move move = start(protocol, x, unique);
             if (move != Move::declined) {
                 return move;
             }

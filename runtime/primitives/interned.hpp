@@ -8,11 +8,22 @@
  X(__copy__)                     \
  X(__deepcopy__)                 \
  X(__dict__)                     \
+ X(__getnewargs__)               \
+ X(__getnewargs_ex__)            \
+ X(__getstate__)                 \
+ X(__mro__)                      \
+ X(__new__)                      \
+ X(__newobj__)                   \
+ X(__newobj_ex__)                \
  X(__reduce__)                   \
  X(__reduce_ex__)                \
  X(__replace__)                  \
  X(__setstate__)                 \
+ X(__slotnames__)                \
+ X(__slots__)                    \
+ X(_slotnames)                   \
  X(append)                       \
+ X(copyreg)                      \
  X(get)                          \
  X(items)                        \
  X(update)

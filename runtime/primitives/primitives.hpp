@@ -5,7 +5,7 @@
 
 #include "interned.hpp"
 
-#include <calque/context.hpp>
+#include <calque/handler.hpp>
 #include <calque/ref.hpp>
 
 #include <cstdint>
@@ -18,6 +18,9 @@ struct ContextHead {
     bool native_memo = true;        // false: somebody sees when the memo is written
     std::uint64_t python_runs = 0;  // how often Python code had a chance to run
 };
+
+/// calque_frame::walker, above this many bits of flags: python_runs when the object was visited.
+constexpr int kRunsShift = 8;
 
 inline const ContextHead& head(const CopyContext& context) noexcept {
     return *reinterpret_cast<const ContextHead*>(context.raw());
@@ -44,6 +47,12 @@ inline AtomicTypes atomic_types;
 /// Twin: CopyContext::is_atomic.
 inline bool is_atomic(const CopyContext& context, Borrowed object) noexcept {
     return head(context).passes_atomics && atomic_types.contains(object.type());
+}
+
+/// Python code had a chance to run since the frame's object was visited.
+inline bool python_ran_since_visit(const CopyContext& context, const Frame& frame) noexcept {
+    return (head(context).python_runs << kRunsShift)
+        != (frame.raw()->walker & ~((std::uintptr_t{1} << kRunsShift) - 1));
 }
 
 /// Hash and comparison of such an object run no Python code.

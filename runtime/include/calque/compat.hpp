@@ -23,6 +23,11 @@
 // copy.replace and its protocol in the standard library (3.13).
 #define CALQUE_STDLIB_HAS_REPLACE (PY_VERSION_HEX >= 0x030D0000)
 
+// 3.12: a new reference; before, every class keeps its dict in the structure. Remove when the floor is 3.12.
+#if PY_VERSION_HEX < 0x030C0000
+static inline PyObject* PyType_GetDict(PyTypeObject* type) { return Py_XNewRef(type->tp_dict); }
+#endif
+
 // 3.13: 1 with *result set, 0 without an exception when there is no such attribute, -1 on error.
 // Remove when the floor is 3.13.
 #if PY_VERSION_HEX < 0x030D0000

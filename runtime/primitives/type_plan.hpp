@@ -1,0 +1,62 @@
+// runtime/primitives/type_plan.hpp: what the reduce protocol would do for instances of a class, known in advance.
+//
+// For most classes object.__reduce_ex__ and copy._reconstruct come to the same few steps every time:
+// object.__new__(cls), copy the instance's dict, copy its slots, put both into the new object. A PLAN
+// says that this is so for a class, and where its slots lie. It exists only if nothing that the protocol
+// would look up is overridden (the checklist is in type_plan.cpp, source: Lib/copy.py, Lib/copyreg.py,
+// Objects/typeobject.c, 3.10 to 3.14).
+//
+// What a plan depends on, and how a change is seen
+//   the class and its bases  tp_version_tag: every change of an attribute gives the class a new one
+//   its metaclass            its version tag
+//   copyreg, copy's tables   the generation that stdlib_tables counts up
+//   cls.__slotnames__        a list anybody may edit in place: compared name by name at each use
+// A plan that does not hold any more is made again; a class without one is asked again when one of these
+// has changed. Twin: no plans; the protocol itself (handlers/reduce.cpp).
+#pragma once
+
+#include <calque/context.hpp>
+#include <calque/ref.hpp>
+
+#include <cstdint>
+
+namespace calque::type_plan {
+
+struct Slot {
+    PyObject* name;  // interned, owned by the plan
+    Py_ssize_t offset;
+};
+
+struct Plan {
+    bool usable = false;  // false: the class was looked at, and has none
+    bool has_dict = false;
+    Py_ssize_t slot_count = 0;
+    const Slot* slots = nullptr;
+};
+
+/// The plan of `type`, or null: go by the protocol. Making one may run Python code (copyreg._slotnames
+/// of classes met for the first time, as in stdlib) and then is bracketed in `context`; `failed` tells of
+/// an exception set there. Valid until Python code runs.
+const Plan* find(CopyContext& context, PyTypeObject* type, bool& failed) noexcept;
+
+/// `object.__new__(type)`
+Ref bare_instance(PyTypeObject* type) noexcept;
+
+/// The dict of an instance whose plan has_dict, as object.__reduce_ex__ finds it: empty if there is none
+/// or it is empty. `usable` is false if it is not an exact dict.
+Ref instance_dict(Borrowed instance, bool& usable) noexcept;
+
+/// Makes `dict` the dict of a bare instance. False with an exception set.
+[[nodiscard]] bool set_instance_dict(Borrowed instance, Borrowed dict) noexcept;
+
+/// The value in a slot; empty if unset.
+inline Borrowed slot_value(Borrowed instance, const Slot& slot) noexcept {
+    return *reinterpret_cast<PyObject**>(reinterpret_cast<char*>(instance.get()) + slot.offset);
+}
+
+/// Fills an unset slot of a bare instance.
+inline void fill_slot(Borrowed instance, const Slot& slot, Ref value) noexcept {
+    *reinterpret_cast<PyObject**>(reinterpret_cast<char*>(instance.get()) + slot.offset) = value.release();
+}
+
+}  // namespace calque::type_plan

@@ -1,0 +1,252 @@
+// runtime/type_plan.cpp: the checklist, and the cache. See primitives/type_plan.hpp.
+#include "primitives/type_plan.hpp"
+
+#include "cpython/type_version.hpp"
+#include "primitives/interned.hpp"
+#include "stdlib_tables.hpp"
+
+#include <calque/compat.hpp>
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include <memory>
+#include <new>
+#include <structmember.h>
+#include <vector>
+
+namespace calque::type_plan {
+
+namespace {
+
+struct Cached {
+    Plan plan;
+    std::vector<Slot> slots;
+    Ref slot_names;  // cls.__slotnames__, the list
+    TypeVersion version;
+    TypeVersion metaclass_version;
+    std::uint64_t generation = 0;
+
+    ~Cached() {
+        for (const Slot& slot : slots) {
+            Ref name = Ref::steal(slot.name);
+        }
+    }
+};
+
+// By address: a class that died leaves an entry that its successor at the address cannot match, because
+// version tags are never given twice. Swept when it has grown.
+using Cache = boost::unordered_flat_map<PyTypeObject*, std::unique_ptr<Cached>>;
+constexpr std::size_t kSweepAt = 4096;
+
+Cache& cache() noexcept {
+    static Cache* const only = new Cache;
+    return *only;
+}
+
+Borrowed raw_lookup(PyTypeObject* type, PyObject* name) noexcept { return _PyType_Lookup(type, name); }
+
+bool same_as_object(PyTypeObject* type, PyObject* name) noexcept {
+    return raw_lookup(type, name) == raw_lookup(&PyBaseObject_Type, name);
+}
+
+// Attributes of the metaclass that would come between the protocol and the class.
+bool metaclass_is_plain(PyTypeObject* type) noexcept {
+    PyTypeObject* metaclass = Py_TYPE(type);
+    if (metaclass == &PyType_Type) {
+        return true;
+    }
+    if (metaclass->tp_getattro != PyType_Type.tp_getattro || metaclass->tp_setattro != PyType_Type.tp_setattro
+        || metaclass->tp_hash != PyType_Type.tp_hash
+        || metaclass->tp_richcompare != PyType_Type.tp_richcompare) {
+        return false;
+    }
+    // Found in the class itself before the metaclass, unless the metaclass has a data descriptor.
+    PyObject* const names[] = {interned::__reduce__, interned::__new__,  interned::__slots__,
+                               interned::__mro__,    interned::__dict__, interned::__slotnames__};
+    for (PyObject* name : names) {
+        if (raw_lookup(metaclass, name) != raw_lookup(&PyType_Type, name)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool protocol_is_default(PyTypeObject* type) noexcept {
+    PyObject* const absent[] = {interned::__deepcopy__, interned::__setstate__, interned::__getnewargs__,
+                                interned::__getnewargs_ex__};
+    for (PyObject* name : absent) {
+        if (raw_lookup(type, name)) {
+            return false;
+        }
+    }
+    return type->tp_getattro == PyObject_GenericGetAttr && type->tp_setattro == PyObject_GenericSetAttr
+        && same_as_object(type, interned::__reduce_ex__) && same_as_object(type, interned::__reduce__)
+        && same_as_object(type, interned::__getstate__) && same_as_object(type, interned::__new__)
+        && type->tp_new == PyBaseObject_Type.tp_new && type->tp_itemsize == 0
+        && !PyType_HasFeature(type, Py_TPFLAGS_IS_ABSTRACT)
+        && !PyType_HasFeature(type, Py_TPFLAGS_TYPE_SUBCLASS) && PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE);
+}
+
+// The instance dict is the one that type creation made, not a property of that name.
+bool dict_is_plain(PyTypeObject* type, bool& has_dict) noexcept {
+    const Borrowed descriptor = raw_lookup(type, interned::__dict__);
+    has_dict = type->tp_dictoffset != 0;
+    if (!has_dict) {
+        return !descriptor;
+    }
+    return descriptor && descriptor.type() == &PyGetSetDescr_Type;
+}
+
+// Objects/typeobject.c, object_getstate_default: more room than dict, weak references and slots need
+// means state that copyreg cannot see; the protocol refuses such objects.
+bool layout_is_known(PyTypeObject* type, Py_ssize_t slots) noexcept {
+    Py_ssize_t size = PyBaseObject_Type.tp_basicsize;
+    size += type->tp_dictoffset > 0 ? Py_ssize_t{sizeof(PyObject*)} : 0;
+    size += type->tp_weaklistoffset > 0 ? Py_ssize_t{sizeof(PyObject*)} : 0;
+    size += slots * Py_ssize_t{sizeof(PyObject*)};
+    return type->tp_basicsize <= size;
+}
+
+bool add_slot(PyTypeObject* type, PyObject* name, std::vector<Slot>& slots) {
+    if (!PyUnicode_CheckExact(name)) {
+        return false;
+    }
+    for (const Slot& known : slots) {
+        if (known.name == name) {
+            return false;
+        }
+    }
+    const Borrowed descriptor = raw_lookup(type, name);
+    if (!descriptor || descriptor.type() != &PyMemberDescr_Type) {
+        return false;
+    }
+    const PyMemberDef* member = reinterpret_cast<PyMemberDescrObject*>(descriptor.get())->d_member;
+    if (member->type != T_OBJECT_EX || member->flags != 0) {
+        return false;
+    }
+    slots.reserve(slots.size() + 1);
+    slots.push_back({Ref::share(name).release(), member->offset});
+    return true;
+}
+
+// cls.__dict__['__slotnames__'], made by copyreg if this is the first time: Python code, which
+// object.__reduce_ex__ would run as well. Empty with or without an exception: no plan.
+Ref own_slot_names(CopyContext& context, PyTypeObject* type, bool& failed) noexcept {
+    Ref dict = Ref::steal(PyType_GetDict(type));
+    Ref names = dict ? Ref::share(PyDict_GetItemWithError(dict.get(), interned::__slotnames__)) : Ref();
+    if (names) {
+        return names;
+    }
+    PythonScope scope(context);
+    failed = !scope;
+    if (!failed) {
+        Ref copyreg = Ref::steal(PyImport_GetModule(interned::copyreg));
+        Ref made = copyreg ? Ref::steal(PyObject_CallMethodOneArg(copyreg.get(), interned::_slotnames,
+                                                                  reinterpret_cast<PyObject*>(type)))
+                           : Ref();
+        if (!made) {
+            PyErr_Clear();  // the protocol will meet the same error in its own words
+        }
+    }
+    dict = Ref::steal(PyType_GetDict(type));
+    return dict ? Ref::share(PyDict_GetItemWithError(dict.get(), interned::__slotnames__)) : Ref();
+}
+
+bool still_names(const Cached& cached) noexcept {
+    PyObject* list = cached.slot_names.get();
+    if (PyList_GET_SIZE(list) != cached.plan.slot_count) {
+        return false;
+    }
+    for (Py_ssize_t i = 0; i < cached.plan.slot_count; ++i) {
+        if (PyList_GET_ITEM(list, i) != cached.plan.slots[i].name) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void check(CopyContext& context, PyTypeObject* type, Cached& cached, bool& failed) {
+    bool has_dict = false;
+    if (!protocol_is_default(type) || !metaclass_is_plain(type) || !dict_is_plain(type, has_dict)
+        || stdlib_tables::has_reducer(type) || !stdlib_tables::copyreg_is_untouched()) {
+        return;
+    }
+    cached.slot_names = own_slot_names(context, type, failed);
+    if (failed || !cached.slot_names || !PyList_CheckExact(cached.slot_names.get())) {
+        return;
+    }
+    const Py_ssize_t count = PyList_GET_SIZE(cached.slot_names.get());
+    for (Py_ssize_t i = 0; i < count; ++i) {
+        if (!add_slot(type, PyList_GET_ITEM(cached.slot_names.get(), i), cached.slots)) {
+            return;
+        }
+    }
+    // copyreg may have run Python code: what was found before must still be so.
+    bool has_dict_now = false;
+    if (!protocol_is_default(type) || !metaclass_is_plain(type) || !dict_is_plain(type, has_dict_now)
+        || has_dict_now != has_dict || !layout_is_known(type, count)) {
+        return;
+    }
+    cached.plan = {true, has_dict, count, cached.slots.data()};
+}
+
+bool holds(const Cached& cached, PyTypeObject* type) noexcept {
+    return cached.generation == stdlib_tables::generation() && cached.version == TypeVersion::of(type)
+        && cached.metaclass_version == TypeVersion::of(Py_TYPE(type))
+        && (!cached.plan.usable || still_names(cached));
+}
+
+const Plan* make(CopyContext& context, PyTypeObject* type, bool& failed) {
+    auto fresh = std::make_unique<Cached>();
+    check(context, type, *fresh, failed);
+    if (failed) {
+        return nullptr;
+    }
+    fresh->version = TypeVersion::assigned_to(type);
+    fresh->metaclass_version = TypeVersion::assigned_to(Py_TYPE(type));
+    fresh->generation = stdlib_tables::generation();
+    if (cache().size() > kSweepAt) {
+        cache().clear();
+    }
+    std::unique_ptr<Cached>& place = cache()[type];
+    std::unique_ptr<Cached> old = std::exchange(place, std::move(fresh));
+    return place->plan.usable ? &place->plan : nullptr;
+}
+
+}  // namespace
+
+const Plan* find(CopyContext& context, PyTypeObject* type, bool& failed) noexcept {
+    failed = false;
+    const auto found = cache().find(type);
+    if (found != cache().end() && holds(*found->second, type)) {
+        return found->second->plan.usable ? &found->second->plan : nullptr;
+    }
+    try {
+        return make(context, type, failed);
+    } catch (const std::bad_alloc&) {
+        return nullptr;  // the protocol needs no plan
+    }
+}
+
+Ref bare_instance(PyTypeObject* type) noexcept {
+    static PyObject* const no_arguments = PyTuple_New(0);
+    return Ref::steal(PyBaseObject_Type.tp_new(type, no_arguments, nullptr));
+}
+
+Ref instance_dict(Borrowed instance, bool& usable) noexcept {
+    Ref dict = Ref::steal(PyObject_GenericGetDict(instance.get(), nullptr));
+    usable = dict && PyDict_CheckExact(dict.get());
+    if (!dict) {
+        PyErr_Clear();
+    }
+    if (usable && PyDict_GET_SIZE(dict.get()) == 0) {
+        return {};
+    }
+    return dict;
+}
+
+bool set_instance_dict(Borrowed instance, Borrowed dict) noexcept {
+    return PyObject_GenericSetDict(instance.get(), dict.get(), nullptr) == 0;
+}
+
+}  // namespace calque::type_plan
