@@ -2,6 +2,8 @@
 
 import copy
 import copyreg
+import types
+import weakref
 
 import pytest
 
@@ -359,9 +361,17 @@ def test_the_sets_of_atomic_types_can_be_edited(copier):
 
 
 def test_the_tables_are_not_changed_by_copies(copier):
+    """Nor by importing calque: what is compared with is what copy.py itself puts there."""
     deep = dict(copy._deepcopy_dispatch)
     registered = dict(copyreg.dispatch_table)
     copier.deepcopy([1, (2,), {3: {4}}, holding(a=bytearray(b"b"))])
     copier.copy([1])
     assert copy._deepcopy_dispatch == deep
     assert copyreg.dispatch_table == registered
+    of_copy_itself = {list, tuple, dict, types.MethodType}
+    if not since(3, 14):
+        of_copy_itself |= {
+            type(None), type(...), type(NotImplemented), int, float, bool, complex, bytes, str, types.CodeType, type, range,
+            types.BuiltinFunctionType, types.FunctionType, weakref.ref, property}
+    assert set(copy._deepcopy_dispatch) == of_copy_itself
+    assert all(function.__module__ == "copy" for function in copy._deepcopy_dispatch.values())
