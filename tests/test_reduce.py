@@ -1,5 +1,6 @@
 """The reduce protocol: what __reduce_ex__ may return, and what a copy makes of it, in which order."""
 
+import collections
 import copyreg
 import itertools
 
@@ -860,6 +861,21 @@ def test_a_patched_newobj_ex_is_used(copier, monkeypatch):
     monkeypatch.setattr(copyreg, "__newobj_ex__", newobj_ex)
     assert copier.deepcopy(Made()) == "made"
     assert calls == [(Made, (1,), {"k": 2})]
+
+
+@pytest.mark.parametrize("make, counts", [
+    (lambda: set(), since(3, 11)), (lambda: frozenset({1}), since(3, 11)), (lambda: bytearray(b"a"), since(3, 11)),
+    (lambda: collections.deque(), since(3, 11)), (lambda: collections.OrderedDict(), since(3, 11)),
+    (lambda: type("Made", (), {})(), True), (lambda: type("Made", (), {"__slots__": ("a",)})(), True)],
+    ids=["set", "frozenset", "bytearray", "deque", "OrderedDict", "instance", "slotted instance"])
+def test_a_patched_slotnames_is_used(copier, monkeypatch, make, counts):
+    """Classes made in C have no place to remember their slot names, so they are asked for at each copy."""
+    original = copyreg._slotnames
+    calls = []
+    monkeypatch.setattr(copyreg, "_slotnames", lambda cls: calls.append(cls) or original(cls))
+    x = make()
+    copier.deepcopy(x)
+    assert calls == ([type(x)] if counts else [])
 
 
 def test_newobj_patched_between_two_copies_and_restored(copier, monkeypatch):
