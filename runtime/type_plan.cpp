@@ -3,6 +3,7 @@
 
 #include "cpython/type_version.hpp"
 #include "primitives/interned.hpp"
+#include "registry.hpp"
 #include "stdlib_tables.hpp"
 
 #include <calque/compat.hpp>
@@ -97,6 +98,12 @@ bool dict_is_plain(PyTypeObject* type, bool& has_dict) noexcept {
     return descriptor && descriptor.type() == &PyGetSetDescr_Type;
 }
 
+// The protocol copies the class, the attribute names and the dict like any other object.
+bool parts_are_copied_natively() noexcept {
+    return registry::served_by_builtin(&PyType_Type) && registry::served_by_builtin(&PyUnicode_Type)
+        && registry::served_by_builtin(&PyDict_Type);
+}
+
 // Objects/typeobject.c, object_getstate_default: more room than dict, weak references and slots need
 // means state that copyreg cannot see; the protocol refuses such objects.
 bool layout_is_known(PyTypeObject* type, Py_ssize_t slots) noexcept {
@@ -168,7 +175,8 @@ bool still_names(const Cached& cached) noexcept {
 void check(CopyContext& context, PyTypeObject* type, Cached& cached, bool& failed) {
     bool has_dict = false;
     if (!protocol_is_default(type) || !metaclass_is_plain(type) || !dict_is_plain(type, has_dict)
-        || stdlib_tables::has_reducer(type) || !stdlib_tables::copyreg_is_untouched()) {
+        || stdlib_tables::has_reducer(type) || !stdlib_tables::copyreg_is_untouched()
+        || !parts_are_copied_natively()) {
         return;
     }
     cached.slot_names = own_slot_names(context, type, failed);
