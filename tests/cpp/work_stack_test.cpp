@@ -25,6 +25,11 @@ struct Expected {
 
 class Checked {
 public:
+    Checked() = default;
+    Checked(const Checked&) = delete;
+    Checked& operator=(const Checked&) = delete;
+    ~Checked() { go_to(0); }  // every walk unwinds what it pushed
+
     WorkStack stack;
 
     void push() {

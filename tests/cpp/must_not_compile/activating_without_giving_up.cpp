@@ -1,6 +1,6 @@
 // activate() consumes the idle context.
 // as: runtime/walker.cpp
-// message: discards qualifiers|expects an rvalue
+// message: discards qualifiers|rvalue ref-qualifier
 #include "walker.hpp"
 
 calque::ActiveContext begin(calque::IdleContext idle) noexcept {

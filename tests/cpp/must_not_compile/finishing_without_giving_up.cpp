@@ -1,6 +1,6 @@
 // finish() consumes the active context: whoever calls it says so with std::move.
 // as: runtime/walker.cpp
-// message: discards qualifiers|expects an rvalue
+// message: discards qualifiers|rvalue ref-qualifier
 #include "walker.hpp"
 
 calque::IdleContext end(calque::ActiveContext active) noexcept {
