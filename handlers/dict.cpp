@@ -10,6 +10,7 @@
 #include "primitives.hpp"
 
 #include "dict_walk.hpp"
+#include "mutants.hpp"
 
 namespace calque {
 
@@ -69,6 +70,14 @@ private:
                 return DictWalk::raise(context, result);
             }
             key_ = Ref::share(key);
+            if (mutants::is(mutants::Mutant::key_before_value) && !primitives::is_atomic(context, key)) {
+                const Borrowed original_value(value);
+                key_ = context.copy(key_);
+                if (!key_) {
+                    return Step::error();
+                }
+                return Step::child(original_value);
+            }
             if (!primitives::is_atomic(context, value)) {
                 return Step::child(value);
             }

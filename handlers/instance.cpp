@@ -14,6 +14,7 @@
 #include "primitives.hpp"
 
 #include "dict_walk.hpp"
+#include "mutants.hpp"
 #include "reconstruct.hpp"
 #include "type_plan.hpp"
 
@@ -22,6 +23,9 @@ namespace calque {
 namespace {
 
 bool is_hook_name(PyObject* key) noexcept {
+    if (mutants::is(mutants::Mutant::instance_hook_ignored)) {
+        return false;
+    }
     if (PyUnicode_CHECK_INTERNED(key)) {
         return key == interned::__deepcopy__ || key == interned::__reduce_ex__
             || key == interned::__getstate__;
@@ -59,6 +63,10 @@ public:
         frame.set_copy(std::move(y));
         if (flat) {
             return copy_flat(frame, *plan);
+        }
+        if (mutants::is(mutants::Mutant::instance_filled_early) && source_
+            && !type_plan::set_instance_dict(frame.copy(), source_)) {
+            return Step::error();
         }
         if (!list_slots(x, *plan) || !frame.publish(context)) {
             return Step::error();

@@ -3,7 +3,9 @@
 
 #include "context.hpp"
 #include "primitives/interpreter_forms.hpp"
+#include "primitives/mutants.hpp"
 #include "registry.hpp"
+#include "saved_error.hpp"
 #include "stack_guard.hpp"
 #include "stdlib_tables.hpp"
 #include "walker.hpp"
@@ -16,18 +18,17 @@ namespace {
 
 // Finishes a walk: the memo of a dict somebody kept is made complete, after errors as well.
 Ref end(ActiveContext active, Ref copy) noexcept {
-    PyObject *type = nullptr, *value = nullptr, *traceback = nullptr;
-    PyErr_Fetch(&type, &value, &traceback);
+    SavedError in_flight;
     if (!active->memo->conclude()) {
-        if (type == nullptr) {
-            PyErr_Fetch(&type, &value, &traceback);
-        } else {
+        if (in_flight.any()) {
             PyErr_Clear();
+        } else {
+            in_flight.replace();
         }
     }
+    const bool failed = in_flight.any();
     IdleContext::give_back(std::move(active).finish());
-    PyErr_Restore(type, value, traceback);
-    return type == nullptr ? std::move(copy) : Ref();
+    return failed ? Ref() : std::move(copy);
 }
 
 Ref copy_nested(Memo& memo, Borrowed x, Borrowed nil) noexcept {
@@ -102,8 +103,8 @@ extern const calque_api c_api = {
 
 bool create() noexcept {
     detail::api_in_use = &c_api;
-    return interned::create() && mapping_memo::create() && forms::create() && stdlib_tables::create()
-        && registry::add(&stdlib_tables::odd_metaclass) == 0;
+    return mutants::choose() && interned::create() && mapping_memo::create() && forms::create()
+        && stdlib_tables::create() && registry::add(&stdlib_tables::odd_metaclass) == 0;
 }
 
 bool open_for_use() noexcept {
@@ -127,6 +128,10 @@ Ref deepcopy(Borrowed x, Borrowed memo, Borrowed nil) noexcept {
     }
     if (!stack_guard::has_room()) {
         return {};
+    }
+    if (mutants::is(mutants::Mutant::memo_shared_with_nested_call) && !memo
+        && mutants::outer_memo != nullptr) {
+        return copy_nested(*mutants::outer_memo, x, nil);
     }
     IdleContext idle = IdleContext::take();
     if (!idle) {

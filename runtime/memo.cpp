@@ -1,6 +1,8 @@
 // runtime/memo.cpp: see the essay in memo.hpp.
 #include "memo.hpp"
 
+#include "saved_error.hpp"
+
 namespace calque {
 
 namespace {
@@ -19,11 +21,14 @@ void no_memory() noexcept { PyErr_NoMemory(); }
 void Memo::use_mapping(Borrowed mapping) noexcept {
     native_ = false;
     exact_dict_ = PyDict_CheckExact(mapping.get());
-    passes_atomics_ = CALQUE_ATOMICS_BEFORE_MEMO;
+    passes_atomics_ = CALQUE_ATOMICS_BEFORE_MEMO || mutants::is(mutants::Mutant::atomics_not_looked_up);
     dict_ = Ref::share(mapping);
 }
 
 void Memo::reset() noexcept {
+    if (mutants::is(mutants::Mutant::memo_shared_with_nested_call)) {
+        mutants::outer_memo = nullptr;
+    }
     if (link_) {
         link_->memo = nullptr;
         link_.reset();
@@ -120,6 +125,9 @@ Memo::Found Memo::met_again() noexcept {
 }
 
 bool Memo::note_in_progress(Borrowed x) noexcept {
+    if (mutants::is(mutants::Mutant::in_progress_not_noted)) {
+        return true;
+    }
     if (!hash_up_to(owned_)) {
         return false;
     }
@@ -152,14 +160,17 @@ bool Memo::keep_alive(Borrowed x) noexcept {
 }
 
 void Memo::own(const Event& event) noexcept {
-    static_cast<void>(Ref::share(event.original()).release());
+    if (!mutants::is(mutants::Mutant::flush_without_keepalive)) {
+        static_cast<void>(Ref::share(event.original()).release());
+    }
     if (event.is(kPair)) {
         static_cast<void>(Ref::share(event.copy).release());
     }
 }
 
 void Memo::disown(const Event& event) noexcept {
-    Ref original = Ref::steal(event.original());
+    Ref original =
+        Ref::steal(mutants::is(mutants::Mutant::flush_without_keepalive) ? nullptr : event.original());
     Ref copy = Ref::steal(event.is(kPair) ? event.copy : nullptr);
 }
 
@@ -176,7 +187,7 @@ bool Memo::write(const Event& event) noexcept {
             return false;
         }
     }
-    if (!event.is(kDone)) {
+    if (!event.is(kDone) || mutants::is(mutants::Mutant::flush_without_keepalive)) {
         return true;
     }
     if (originals_) {
@@ -215,6 +226,9 @@ bool Memo::secure() noexcept {
     if (!native_) {
         return true;
     }
+    if (mutants::is(mutants::Mutant::memo_shared_with_nested_call)) {
+        mutants::outer_memo = this;
+    }
     if (dict_is_seen() && written_ < log_.size() && !write_up_to(log_.size())) {
         own_up_to(log_.size());
         return false;
@@ -242,6 +256,7 @@ void Memo::discard_raw() noexcept {
 
 // A stranger has written to the dict: from now on it is the memo.
 void Memo::adopt_dict() noexcept {
+    const SavedError in_flight;  // we may be on the way out of a hook that raised
     if (written_ < log_.size() && !write_up_to(log_.size())) {
         // Only when the dict had been ours alone, and memory is exhausted: sharing is lost for what
         // could not be written, as after memo.clear(); the next allocation reports the shortage.

@@ -54,6 +54,7 @@
 #include "mapping_memo.hpp"
 #include "memo_table.hpp"
 #include "pod_vector.hpp"
+#include "primitives/mutants.hpp"
 
 #include <calque/compat.hpp>
 #include <calque/ref.hpp>
@@ -122,13 +123,20 @@ public:
     [[nodiscard]] bool secure() noexcept;
     /// Python code has run: notices writes to the dict.
     void notice_writes() noexcept {
+        if (mutants::is(mutants::Mutant::write_of_user_not_noticed)) {
+            return;
+        }
         if (native_ && dict_ && !(DictStamp::of(dict_.get()) == stamp_)) {
             adopt_dict();
         }
     }
     void discard_raw() noexcept;
     /// Everything logged is owned: an entry made across Python code may be met with a count of 1.
-    void own_all() noexcept { own_up_to(log_.size()); }
+    void own_all() noexcept {
+        if (!mutants::is(mutants::Mutant::moved_object_not_owned)) {
+            own_up_to(log_.size());
+        }
+    }
     /// The copy has ended well; a dict that somebody kept is complete. False with MemoryError set.
     [[nodiscard]] bool conclude() noexcept;
 

@@ -3,7 +3,9 @@
 
 #include "cpython/dict_version.hpp"
 #include "primitives/interned.hpp"
+#include "primitives/mutants.hpp"
 #include "registry.hpp"
+#include "saved_error.hpp"
 
 #include <calque/handler.hpp>
 
@@ -47,21 +49,29 @@ Borrowed dict_in_copy(const char* name) noexcept {
     return found && PyDict_Check(found.get()) ? found : Borrowed();
 }
 
-void look_again() noexcept {
+void look_at_tables() noexcept {
     copy_names.look_at(copy_names.dict);
     deep_dispatch.look_at(dict_in_copy("_deepcopy_dispatch"));
     copyreg_dispatch.look_at(dict_in_copy("dispatch_table"));
     copy_dispatch.look_at(dict_in_copy("_copy_dispatch"));
 }
 
+bool tables_unchanged() noexcept {
+    return copy_names.unchanged() && deep_dispatch.unchanged() && copyreg_dispatch.unchanged()
+        && (copy_dispatch.dict == nullptr || copy_dispatch.unchanged());
+}
+
+bool copyreg_unchanged() noexcept { return modules.unchanged() && copyreg_names.unchanged(); }
+
 void look_at_copyreg() noexcept {
+    modules.look_at(modules.dict);
+    copyreg_names.look_at(copyreg_names.dict);
     PyObject* const names[] = {interned::__newobj__, interned::__newobj_ex__, interned::_slotnames};
     bool untouched = PyDict_GetItemWithError(modules.dict, interned::copyreg) == copyreg_module;
     for (int i = 0; i < 3; ++i) {
         untouched =
             untouched && PyDict_GetItemWithError(copyreg_names.dict, names[i]) == copyreg_originals[i];
     }
-    changes += untouched != copyreg_untouched;
     copyreg_untouched = untouched;
 }
 
@@ -207,7 +217,7 @@ bool create() noexcept {
         return false;
     }
     copy_names.look_at(PyModule_GetDict(copy.get()));
-    look_again();
+    look_at_tables();
     Ref error = Ref::steal(PyObject_GetAttrString(copy.get(), "Error"));
     if (!error) {
         return false;
@@ -217,16 +227,18 @@ bool create() noexcept {
 }
 
 void refresh_if_changed() noexcept {
-    if (!modules.unchanged() || !copyreg_names.unchanged()) {
-        modules.look_at(modules.dict);
-        copyreg_names.look_at(copyreg_names.dict);
-        look_at_copyreg();
-    }
-    if (copy_names.unchanged() && deep_dispatch.unchanged() && copyreg_dispatch.unchanged()
-        && (copy_dispatch.dict == nullptr || copy_dispatch.unchanged())) {
+    if (mutants::is(mutants::Mutant::tables_read_once) || (tables_unchanged() && copyreg_unchanged())) {
         return;
     }
-    look_again();
+    const SavedError in_flight;  // we may be on the way out of a hook that raised
+    if (!copyreg_unchanged()) {
+        const bool before = copyreg_untouched;
+        look_at_copyreg();
+        if (before == copyreg_untouched && tables_unchanged()) {
+            return;  // an import, most of the time
+        }
+    }
+    look_at_tables();
     if (!registry::derive()) {
         PyErr_Clear();
         deep_dispatch.stamp = DictStamp();  // short of memory: try again at the next look
@@ -247,7 +259,7 @@ Borrowed copyreg_table() noexcept { return copyreg_dispatch.dict; }
 
 bool leaves_to(const calque_handler& spec) noexcept {
     if ((spec.flags & CALQUE_STANDS_FOR_REDUCE) != 0) {
-        return !entry(deep_dispatch, spec.type) && !entry(copyreg_dispatch, spec.type);
+        return copyreg_untouched && !entry(deep_dispatch, spec.type) && !entry(copyreg_dispatch, spec.type);
     }
     if (spec.mirrors == nullptr) {
         return true;

@@ -3,6 +3,7 @@
 
 #include "cpython/type_version.hpp"
 #include "primitives/interned.hpp"
+#include "primitives/mutants.hpp"
 #include "registry.hpp"
 #include "stdlib_tables.hpp"
 
@@ -199,6 +200,9 @@ void check(CopyContext& context, PyTypeObject* type, Cached& cached, bool& faile
 }
 
 bool holds(const Cached& cached, PyTypeObject* type) noexcept {
+    if (mutants::is(mutants::Mutant::plan_kept_after_class_changed)) {
+        return true;
+    }
     return cached.generation == stdlib_tables::generation() && cached.version == TypeVersion::of(type)
         && cached.metaclass_version == TypeVersion::of(Py_TYPE(type))
         && (!cached.plan.usable || still_names(cached));

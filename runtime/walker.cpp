@@ -1,10 +1,13 @@
 // runtime/walker.cpp: see walker.hpp.
 #include "walker.hpp"
 
+#include "primitives/mutants.hpp"
 #include "registry.hpp"
 #include "stdlib_tables.hpp"
 
 #include <calque/handler.hpp>
+
+#include <string_view>
 
 namespace calque::walker {
 
@@ -145,6 +148,7 @@ private:
     Move start_simple(const calque_handler& handler, PyObject* x, bool unique) noexcept {
         Ref held = Ref::share(x);
         const bool pure = is_pure(handler);
+        const std::uint64_t runs = ctx_.python_runs;
         if (!pure && !ctx_.before_python()) {
             return Move::failed;
         }
@@ -159,7 +163,7 @@ private:
             }
             return Move::failed;
         }
-        if (value_.get() != x && !complete(x, value_, false, unique, !pure)) {
+        if (value_.get() != x && !complete(x, value_, false, unique, ctx_.python_runs != runs)) {
             return Move::failed;
         }
         return give_up(std::move(held)) ? Move::value : Move::failed;
@@ -210,7 +214,14 @@ private:
         switch (step.outcome) {
         case CALQUE_CHILD: return settle_child(frame, step.object);
         case CALQUE_DONE: return settle_done(frame, Ref::steal(step.object));
-        case CALQUE_DECLINE: discard_top(); return Move::declined;
+        case CALQUE_DECLINE:
+            if ((frame.walker & kAsked) == 0) {
+                return discard_top() ? Move::declined : Move::failed;
+            }
+            PyErr_Format(PyExc_SystemError, "calque handler %s declined after it had begun",
+                         frame.handler->name);
+            discard_top_after_error();
+            return Move::failed;
         default:
             if (PyErr_Occurred() == nullptr) {
                 PyErr_Format(PyExc_SystemError,
@@ -251,6 +262,12 @@ private:
         if (!copy) {
             copy = Ref::share(frame.copy);
         }
+        if (!copy) {
+            PyErr_Format(PyExc_SystemError, "calque handler %s was done, but gave no copy",
+                         frame.handler->name);
+            discard_top_after_error();
+            return Move::failed;
+        }
         if (!enter_in_memo(frame, copy)) {
             // The handler is through with its data: the frame goes without drop().
             discard_top_after_error();
@@ -278,6 +295,10 @@ private:
         if (unpublished && !ctx_.memo->native() && !publish(ctx_, frame)) {
             return false;
         }
+        if (mutants::is(mutants::Mutant::shared_tuple_not_memoized)
+            && (frame.handler->flags & CALQUE_ASK_AGAIN) != 0) {
+            return true;
+        }
         return complete(x, copy, (frame.walker & kPublished) != 0, (frame.walker & kUnique) != 0,
                         python_ran_since_visit(frame));
     }
@@ -285,6 +306,9 @@ private:
     // Lib/copy.py, _deepcopy_tuple: `return memo[id(x)]` if the tuple got a copy while its items were
     // copied (it lies on a cycle).
     bool ask_again(calque_frame& frame, Ref& copy) noexcept {
+        if (mutants::is(mutants::Mutant::first_copy_forgotten_on_cycle)) {
+            return true;
+        }
         if (ctx_.memo->native() && (frame.walker & kAsked) == 0) {
             return true;
         }
@@ -355,7 +379,9 @@ private:
         ctx_.memo->discard_raw();
         ctx_.leave();
         calque_frame& frame = ctx_.stack.top();
-        Ref original = (frame.walker & kOwned) != 0 ? Ref::steal(frame.original) : Ref();
+        const bool owned =
+            (frame.walker & kOwned) != 0 && !mutants::is(mutants::Mutant::frame_not_released_on_abort);
+        Ref original = owned ? Ref::steal(frame.original) : Ref();
         Ref copy = Ref::steal(frame.copy);
         ctx_.stack.pop();
         copy = {};
@@ -420,6 +446,10 @@ Ref walk(Context& context, Borrowed x, Borrowed nil) noexcept {
 
 bool publish(Context& context, calque_frame& frame) noexcept {
     if ((frame.walker & kPublished) != 0) {
+        return true;
+    }
+    if (mutants::is(mutants::Mutant::list_published_after_children)
+        && std::string_view(frame.handler->name) == "list") {
         return true;
     }
     frame.walker |= kPublished;

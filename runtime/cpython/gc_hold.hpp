@@ -8,6 +8,8 @@
 // reach, and both functions do nothing.
 #pragma once
 
+#include "primitives/mutants.hpp"
+
 #include <calque/compat.hpp>
 
 namespace calque {
@@ -25,7 +27,7 @@ public:
     }
     void release() noexcept {
 #if CALQUE_ALLOCATION_COLLECTS
-        if (held_) {
+        if (held_ && !mutants::is(mutants::Mutant::collector_not_given_back)) {
             held_ = false;
             if (caller_has_it_on_) {
                 PyGC_Enable();

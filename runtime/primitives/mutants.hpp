@@ -1,0 +1,52 @@
+// runtime/primitives/mutants.hpp: deliberate bugs, to prove that the tests would notice them.
+//
+// In a build with CALQUE_MUTANTS the environment variable CALQUE_MUTANT names one of the list below, and
+// that one thing is broken; `python -m tests.mutants` runs the suite against each and says which test
+// caught it. In any other build every question below is the constant `false`.
+#pragma once
+
+// X(name, what is broken)
+#define CALQUE_MUTANT_LIST(X)                                                              \
+ X(atomics_not_looked_up, "a memo that is watched is not asked for atomics (before 3.14)") \
+ X(collector_not_given_back, "garbage collection stays off in hooks (before 3.12)")        \
+ X(first_copy_forgotten_on_cycle, "a tuple on a cycle does not ask the memo again")        \
+ X(flush_without_keepalive, "originals are not kept alive when Python code runs")          \
+ X(frame_not_released_on_abort, "an aborted copy keeps what its frames hold")              \
+ X(in_progress_not_noted, "a tuple met inside itself is not recognised")                   \
+ X(instance_filled_early, "an instance shows its state before it is complete")             \
+ X(instance_hook_ignored, "hooks in the dict of an instance do not count")                 \
+ X(key_before_value, "the key of a dict is copied before the value")                       \
+ X(list_published_after_children, "a list enters the memo when it is complete")            \
+ X(memo_shared_with_nested_call, "deepcopy(x) called in a hook continues the outer copy")  \
+ X(moved_object_not_owned, "what a hook moved on passes for never met")                    \
+ X(plan_kept_after_class_changed, "a class that changed is copied as before")              \
+ X(shared_tuple_not_memoized, "a copied tuple does not enter the memo")                    \
+ X(tables_read_once, "changes of copy's and copyreg's tables do not count")                \
+ X(write_of_user_not_noticed, "what a hook writes to its memo does not count")
+
+namespace calque {
+class Memo;
+}  // namespace calque
+
+namespace calque::mutants {
+
+enum class Mutant {
+    none,
+#define CALQUE_NAME(name, what) name,
+    CALQUE_MUTANT_LIST(CALQUE_NAME)
+#undef CALQUE_NAME
+};
+
+#ifdef CALQUE_MUTANTS
+inline Mutant chosen = Mutant::none;
+/// At import: reads CALQUE_MUTANT. False with ImportError set if it names none of the list.
+[[nodiscard]] bool choose() noexcept;
+inline bool is(Mutant mutant) noexcept { return chosen == mutant; }
+#else
+inline bool choose() noexcept { return true; }
+constexpr bool is(Mutant) noexcept { return false; }
+#endif
+
+inline Memo* outer_memo = nullptr;  // memo_shared_with_nested_call
+
+}  // namespace calque::mutants
