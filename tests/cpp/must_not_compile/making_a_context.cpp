@@ -5,6 +5,7 @@
 
 calque::Ref copy(calque_context* raw, calque::CopyContext& lent) noexcept {
     static_cast<void>(raw);
+    static_cast<void>(lent);
 #ifdef OFFENDING
     calque::CopyContext made(raw);
     return made.memo();
