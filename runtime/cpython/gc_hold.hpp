@@ -27,9 +27,9 @@ public:
     }
     void release() noexcept {
 #if CALQUE_ALLOCATION_COLLECTS
-        if (held_ && !mutants::is(mutants::Mutant::collector_not_given_back)) {
+        if (held_) {
             held_ = false;
-            if (caller_has_it_on_) {
+            if (caller_has_it_on_ && !mutants::is(mutants::Mutant::collector_not_given_back)) {
                 PyGC_Enable();
             }
         }
