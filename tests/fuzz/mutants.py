@@ -6,6 +6,7 @@ module follows the interpreter; a text that is not there any more is an error, n
 
 import copy
 import re
+import sys
 import types
 
 _AFTER_COPY = "_keep_alive(x, memo) # Make sure x lives at least as long as d"
@@ -104,6 +105,9 @@ def deepcopy(x, memo=None, _nil=[]):
     return _right_deepcopy(x, memo, _nil)
 """
 
+# Until 3.12 the memo is looked up whether it was given or not.
+_MEMO_OPTIONAL = sys.version_info >= (3, 13)
+
 # name: (changes of the text, text appended).  An appended `deepcopy` also replaces the one that `_deepcopy_list` and friends took as a default.
 MUTANTS = {
     "nothing_kept_alive": ([(_AFTER_COPY, "pass")], ""),
@@ -148,6 +152,16 @@ MUTANTS = {
     "method_keeps_self": ([("return type(x)(x.__func__, deepcopy(x.__self__, memo))", "return type(x)(x.__func__, x.__self__)")], ""),
     "callable_of_reduce_copied": ([("    y = func(*args)\n", "    y = (deepcopy(func, memo) if deep else func)(*args)\n")], ""),
     "list_from_reduce_refused": ([("                if isinstance(rv, str):\n", "                if type(rv) is list: raise TypeError('a tuple was expected')\n                if isinstance(rv, str):\n")], ""),
+    "none_taken_for_a_miss": ([("        if y is not _nil:\n            return y\n" if _MEMO_OPTIONAL else "    if y is not _nil:\n        return y\n",
+                               "        if y is not _nil and y is not None:\n            return y\n" if _MEMO_OPTIONAL else
+                               "    if y is not _nil and y is not None:\n        return y\n")], ""),
+    "memo_is_no_exact_dict": ([("        memo = {}\n", "        import collections\n        memo = collections.OrderedDict()\n")], ""),
+    "entries_of_others_ignored": ([("memo.get(d, _nil)", "(memo.get(d, _nil) if any(k is x for k in memo[id(memo)]) or type(x) in (list, dict) else _nil)"
+                                    " if type(memo) is dict and type(memo.get(id(memo))) is list else memo.get(d, _nil)")], ""),
+    "enclosing_object_not_stored_again": ([("    if y is not x:\n        memo[d] = y\n", "    if y is not x:\n        if cls not in (list, dict): memo[d] = y\n")], ""),
+    "entry_made_by_the_hook_stays": ([("    if y is not x:\n        memo[d] = y\n",
+                                       "    if y is not x:\n        if not (hasattr(cls, '__deepcopy__') and type(memo) is dict and d in memo): memo[d] = y\n")], ""),
+    "collector_switched_on_for_hooks": ([(_CALL_HOOK, "import gc; gc.enable(); y = copier(memo)")], ""),
     "memo_emptied_on_error": ([], """
 _right_deepcopy = deepcopy
 def deepcopy(x, memo=None, _nil=[]):
