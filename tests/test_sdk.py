@@ -141,7 +141,8 @@ class NodesPlugin(Plugin):
 class OddPlugin(Plugin):
     def add(self, cls, functions="", flags=0, name="odd", missing=0):
         self.module.add(cls, name, functions, flags, missing)
-        self.registered.append(lambda: self.module.remove(cls))
+        if cls is not None:
+            self.registered.append(lambda: self.module.remove(cls))
 
 
 def plugin_fixture(name, wrapper):
