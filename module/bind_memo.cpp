@@ -32,6 +32,12 @@ public:
     MemoProxy(std::shared_ptr<Memo::Link> link, Borrowed original) noexcept
         : link_(std::move(link)), original_(original) {}
 
+    /// The proxy that a Python object holds, which the caller keeps alive. Throws TypeError for others.
+    static MemoProxy& proxy_in(const bp::object& holder) {
+        bp::extract<MemoProxy&> found(holder);
+        return found();
+    }
+
     /// The handler has returned: its object may end.
     void leave_handler() noexcept { original_ = {}; }
 
@@ -84,8 +90,7 @@ public:
         return dict().attr("setdefault")(key, value);
     }
     static bp::object pop(const bp::tuple& args, const bp::dict&) {
-        const MemoProxy& self = bp::extract<const MemoProxy&>(args[0]);
-        return self.dict().attr("pop")(*bp::tuple(args.slice(1, bp::_)));
+        return proxy_in(bp::object(args[0])).dict().attr("pop")(*bp::tuple(args.slice(1, bp::_)));
     }
     void clear() const { dict().attr("clear")(); }
 
@@ -189,9 +194,9 @@ bool is_memo_proxy(Borrowed object) noexcept { return object.type() == proxy_typ
 
 Ref copy_through_proxy(Borrowed proxy, Borrowed x) noexcept {
     try {
-        const MemoProxy& memo = bp::extract<const MemoProxy&>(proxy.get());
+        const bp::object memo{bp::handle<>(bp::borrowed(proxy.get()))};
         const bp::object child{bp::handle<>(bp::borrowed(x.get()))};
-        return Ref::share(memo.copy(child).ptr());
+        return Ref::share(MemoProxy::proxy_in(memo).copy(child).ptr());
     } catch (const bp::error_already_set&) {
         return {};
     }
@@ -202,8 +207,7 @@ Ref call_python_handler(CopyContext& context, Borrowed original, void* fn) noexc
         bp::object proxy(MemoProxy(Context::of(context.raw()).memo->link(), original));
         Ref copy = Ref::steal(
             PyObject_CallFunctionObjArgs(static_cast<PyObject*>(fn), original.get(), proxy.ptr(), nullptr));
-        MemoProxy& made = bp::extract<MemoProxy&>(proxy);
-        made.leave_handler();
+        MemoProxy::proxy_in(proxy).leave_handler();
         return copy;
     } catch (const bp::error_already_set&) {
         return {};
