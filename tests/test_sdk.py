@@ -752,8 +752,7 @@ def test_a_hook_may_drop_what_was_copied_before_it(calque, nodes, name):
     assert made[1] == [[i] for i in range(100, 200)]
 
 
-@pytest.mark.parametrize("name", ["Wrapper", pytest.param("Gate", marks=pytest.mark.xfail(
-    reason="the walker takes every CALQUE_PURE handler of the SIMPLE kind for one that ran no Python code"))])
+@pytest.mark.parametrize("name", ["Wrapper", "Gate"])
 def test_an_object_that_its_own_hook_moves_is_copied_once(calque, nodes, name):
     nodes.register(name)
     later = []
@@ -816,7 +815,6 @@ def test_a_frame_handler_that_fails_without_an_exception_is_a_system_error(calqu
 
 
 @pytest.mark.no_leak_check(reason="the body runs in a process of its own")
-@pytest.mark.xfail(reason="the walker hands NULL to the frame below as the copy of its child")
 @pytest.mark.parametrize("functions", [
     "begin_without_copy resume_done drop_nothing", "begin_child resume_decline drop_nothing"])
 def test_a_frame_handler_that_ends_without_a_copy_is_a_system_error(compiled, functions):
