@@ -659,6 +659,62 @@ def test_a_nested_call_of_stdlib_shares_nothing_either(copier):
     assert copied[1].fresh is not copied[0]
 
 
+class Stops:
+    def __hash__(self):
+        return 1
+
+    def __deepcopy__(self, memo):
+        raise StopIteration("from the hook")
+
+
+class ReducesTo:
+    def __init__(self, *value):
+        self.value = value
+
+    def __reduce__(self):
+        return self.value
+
+
+def with_state(cls):
+    x = cls()
+    x.a = Stops()
+    return x
+
+
+class Plain:
+    pass
+
+
+class ListSub(list):
+    pass
+
+
+STOPPED = {
+    "list": lambda: [Stops()], "tuple": lambda: (Stops(),), "dict value": lambda: {1: Stops()}, "dict key": lambda: {Stops(): 1},
+    "set": lambda: {Stops()}, "frozenset": lambda: frozenset([Stops()]), "list in frozenset": lambda: frozenset([(1, Stops())]),
+    "namedtuple": lambda: collections.namedtuple("Point", "a")(Stops()), "exception": lambda: ValueError(Stops()), "partial": lambda: functools.partial(len, Stops()),
+    "deque": lambda: collections.deque([Stops()]), "ordered dict": lambda: collections.OrderedDict(a=Stops()), "slice": lambda: slice(Stops()),
+    "counter": lambda: collections.Counter([Stops()]), "defaultdict": lambda: collections.defaultdict(list, a=Stops()), "instance": lambda: with_state(Plain),
+    "list subclass": lambda: ListSub([Stops()]), "state": lambda: ReducesTo(list, (), Stops()), "argument": lambda: ReducesTo(list, (Stops(),)),
+    "list items": lambda: ReducesTo(list, (), None, iter([Stops()])), "dict items": lambda: ReducesTo(dict, (), None, None, iter([(1, Stops())])),
+    "method": lambda: with_state(collections.UserList).append, "list around a set": lambda: [{Stops()}], "set in a tuple in a set": lambda: {(frozenset([Stops()]),)},
+}
+
+
+@pytest.mark.parametrize("kind", STOPPED)
+def test_stop_iteration_of_a_hook_becomes_runtime_error_where_stdlib_has_a_generator(copier, kind):
+    def run(deepcopy, *memo):
+        with pytest.raises(Exception) as caught:
+            deepcopy(STOPPED[kind](), *memo)
+        error = caught.value
+        said = [type(error), str(error), type(error.__cause__), str(error.__cause__)]
+        error.__traceback__ = None
+        return said
+
+    assert run(copier.deepcopy) == run(copy.deepcopy)
+    assert run(copier.deepcopy, {}) == run(copy.deepcopy, {})
+
+
 # The garbage collector -------------------------------------------------------------------------------------------------------------------------------
 
 class State:
