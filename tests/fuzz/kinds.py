@@ -45,12 +45,8 @@ def seen(obj):
 
 
 def memo_get(memo, obj):
-    try:
-        return memo[id(obj)]
-    except KeyError:
-        return None
-    except TypeError as error:
-        return str(error)
+    # Never memo[...]: a defaultdict would make an entry for an object that nobody keeps alive, and its id may come back.
+    return memo.get(id(obj), None)
 
 
 def perform(number, memo):
@@ -141,8 +137,10 @@ def act(number, code, p, q, i, memo):
             world.held.append(found)
             memo[id(found)] = ["instead of", found]
     elif code == "forget":
-        if hasattr(memo, "pop"):
-            memo.pop(id(walk(p)), None)
+        found = walk(p)
+        # A memo made for the call may lack the entry of an instance's dict, which would be found when the instance is copied again.
+        if hasattr(memo, "pop") and (world.memo_given or type(found) in (list, dict, tuple)):
+            memo.pop(id(found), None)
     elif code == "forget_all":
         if hasattr(memo, "clear"):
             memo.clear()

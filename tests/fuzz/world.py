@@ -29,7 +29,7 @@ class World:
         self.budget = 40
         self.depth = 0
         self.active = False
-        self.memo = None
+        self.memo_given = False
 
 
 world = World()
