@@ -73,10 +73,9 @@ public:
         Py_UNREACHABLE();
     }
 
-    // copy.py iterates args in a generator, which does not let a StopIteration of its body out (PEP 479).
     void unwind(Frame&) noexcept {
         if (phase_ == Phase::args) {
-            mend_stop_iteration();
+            reconstruct::leave_generator();
         }
     }
 
@@ -152,27 +151,6 @@ private:
         }
         phase_ = Phase::keys;
         return Step::child(PyTuple_GET_ITEM(current_.get(), 0));
-    }
-
-    static void mend_stop_iteration() noexcept {
-        if (PyErr_Occurred() == nullptr || PyErr_ExceptionMatches(PyExc_StopIteration) == 0) {
-            return;
-        }
-        PyObject *type = nullptr, *value = nullptr, *traceback = nullptr;
-        PyErr_Fetch(&type, &value, &traceback);
-        PyErr_NormalizeException(&type, &value, &traceback);
-        Ref stop_type = Ref::steal(type);
-        Ref stop = Ref::steal(value);
-        Ref where = Ref::steal(traceback);
-        if (where) {
-            PyException_SetTraceback(stop.get(), where.get());
-        }
-        PyErr_SetString(PyExc_RuntimeError, "generator raised StopIteration");
-        PyErr_Fetch(&type, &value, &traceback);
-        PyErr_NormalizeException(&type, &value, &traceback);
-        PyException_SetCause(value, Ref::share(stop).release());
-        PyException_SetContext(value, stop.release());
-        PyErr_Restore(type, value, traceback);
     }
 
     Ref parts_;     // (func, args, state, items, pairs), absent ones None

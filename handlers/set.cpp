@@ -8,6 +8,8 @@
 #include "handlers.hpp"
 #include "primitives.hpp"
 
+#include "reconstruct.hpp"
+
 namespace calque {
 
 namespace {
@@ -38,6 +40,9 @@ public:
         }
         return next(context, frame);
     }
+
+    // The list of members is an argument to the set.
+    void unwind(Frame&) noexcept { reconstruct::leave_generator(); }
 
 private:
     bool take(Py_ssize_t from, Py_ssize_t to) noexcept {

@@ -59,6 +59,7 @@ void Memo::reset() noexcept {
     }
     if (dict_) {
         // Taken out first: the last reference to a dict may run finalizers, which may copy.
+        DictStamp::forget(dict_.get());
         Ref originals = std::move(originals_);
         Ref dict = std::move(dict_);
     }
@@ -262,6 +263,7 @@ void Memo::adopt_dict() noexcept {
         // could not be written, as after memo.clear(); the next allocation reports the shortage.
         PyErr_Clear();
     }
+    DictStamp::forget(dict_.get());
     Ref dict = std::move(dict_);
     Ref originals = std::move(originals_);
     std::shared_ptr<Link> link = std::move(link_);

@@ -32,7 +32,7 @@ public:
     T* end() noexcept { return items_ + size_; }
 
     /// False when memory is exhausted; no Python exception is set.
-    [[nodiscard]] bool push_back(const T& value) noexcept {
+    [[nodiscard]] bool push_back(T value) noexcept {
         if (size_ == capacity_ && !grow()) {
             return false;
         }

@@ -145,4 +145,25 @@ bool append(Borrowed y, Borrowed item) noexcept {
     return bool(Ref::steal(PyObject_CallMethodOneArg(y.get(), interned::append, item.get())));
 }
 
+void leave_generator() noexcept {
+    if (PyErr_Occurred() == nullptr || PyErr_ExceptionMatches(PyExc_StopIteration) == 0) {
+        return;
+    }
+    PyObject *type = nullptr, *value = nullptr, *traceback = nullptr;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyErr_NormalizeException(&type, &value, &traceback);
+    Ref stop_type = Ref::steal(type);
+    Ref stop = Ref::steal(value);
+    Ref where = Ref::steal(traceback);
+    if (where) {
+        PyException_SetTraceback(stop.get(), where.get());
+    }
+    PyErr_SetString(PyExc_RuntimeError, "generator raised StopIteration");
+    PyErr_Fetch(&type, &value, &traceback);
+    PyErr_NormalizeException(&type, &value, &traceback);
+    PyException_SetCause(value, Ref::share(stop).release());
+    PyException_SetContext(value, stop.release());
+    PyErr_Restore(type, value, traceback);
+}
+
 }  // namespace calque::reconstruct

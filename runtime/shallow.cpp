@@ -80,11 +80,12 @@ Ref copy(Borrowed x) noexcept {
         }
     } else {
         Ref function;
-        if (!stdlib_tables::shallow_entry_by_metaclass(type, function)) {
-            return {};
-        }
-        if (function) {
+        switch (stdlib_tables::shallow_entry_by_metaclass(type, function)) {
+        case stdlib_tables::ShallowEntry::none: break;
+        case stdlib_tables::ShallowEntry::itself: return Ref::share(x);
+        case stdlib_tables::ShallowEntry::function:
             return Ref::steal(PyObject_CallOneArg(function.get(), x.get()));
+        case stdlib_tables::ShallowEntry::error: return {};
         }
     }
     if (PyType_FastSubclass(type, Py_TPFLAGS_TYPE_SUBCLASS)) {

@@ -2,6 +2,7 @@
 #include "stdlib_tables.hpp"
 
 #include "cpython/dict_version.hpp"
+#include "cpython/set_stamp.hpp"
 #include "primitives/interned.hpp"
 #include "primitives/mutants.hpp"
 #include "registry.hpp"
@@ -29,10 +30,27 @@ struct Watched {
     }
 };
 
+// A set of types in copy, where there is one (3.14).
+struct WatchedSet {
+    PyObject* set = nullptr;  // owned
+    SetStamp stamp;
+
+    bool unchanged() const noexcept { return set == nullptr || SetStamp::of(set) == stamp; }
+    void look_at(Borrowed now) noexcept {
+        Ref old = Ref::steal(std::exchange(set, Ref::share(now).release()));
+        if (set != nullptr) {
+            stamp = SetStamp::of(set);
+        }
+    }
+};
+
 Watched copy_names;  // copy.__dict__
 Watched deep_dispatch;
 Watched copyreg_dispatch;
 Watched copy_dispatch;  // absent in 3.14
+WatchedSet atomic_set;
+WatchedSet copy_atomic_set;
+WatchedSet copy_container_set;
 Watched copyreg_names;  // copyreg.__dict__
 Watched modules;        // sys.modules: changes with every import
 std::uint64_t changes = 0;
@@ -49,16 +67,26 @@ Borrowed dict_in_copy(const char* name) noexcept {
     return found && PyDict_Check(found.get()) ? found : Borrowed();
 }
 
+// 3.14 names its atomics in sets; null where there is no such set.
+Borrowed set_in_copy(const char* name) noexcept {
+    const Borrowed found = name_in_copy(name);
+    return found && PyAnySet_Check(found.get()) ? found : Borrowed();
+}
+
 void look_at_tables() noexcept {
     copy_names.look_at(copy_names.dict);
     deep_dispatch.look_at(dict_in_copy("_deepcopy_dispatch"));
     copyreg_dispatch.look_at(dict_in_copy("dispatch_table"));
     copy_dispatch.look_at(dict_in_copy("_copy_dispatch"));
+    atomic_set.look_at(set_in_copy("_atomic_types"));
+    copy_atomic_set.look_at(set_in_copy("_copy_atomic_types"));
+    copy_container_set.look_at(set_in_copy("_copy_builtin_containers"));
 }
 
 bool tables_unchanged() noexcept {
     return copy_names.unchanged() && deep_dispatch.unchanged() && copyreg_dispatch.unchanged()
-        && (copy_dispatch.dict == nullptr || copy_dispatch.unchanged());
+        && (copy_dispatch.dict == nullptr || copy_dispatch.unchanged()) && atomic_set.unchanged()
+        && copy_atomic_set.unchanged() && copy_container_set.unchanged();
 }
 
 bool copyreg_unchanged() noexcept { return modules.unchanged() && copyreg_names.unchanged(); }
@@ -102,12 +130,6 @@ Borrowed entry(const Watched& table, PyTypeObject* type) noexcept {
         PyErr_Clear();
     }
     return found;
-}
-
-// 3.14 names its atomics in sets; null where there is no such set.
-Borrowed set_in_copy(const char* name) noexcept {
-    const Borrowed found = name_in_copy(name);
-    return found && PyAnySet_Check(found.get()) ? found : Borrowed();
 }
 
 bool in_set(Borrowed set, PyTypeObject* type) noexcept {
@@ -168,6 +190,12 @@ bool remember_originals(Borrowed copy) noexcept {
     return true;
 }
 
+// `cls in set`, running the metaclass's code; 0 without a set, -1 with an exception set.
+int contains(Borrowed set, PyObject* cls) noexcept {
+    Ref held = Ref::share(set);
+    return held ? PySet_Contains(held.get(), cls) : 0;
+}
+
 bool metaclass_is_odd(PyTypeObject* type) noexcept {
     const PyTypeObject* metaclass = Py_TYPE(type);
     return metaclass != &PyType_Type
@@ -187,8 +215,13 @@ public:
         if (!scope) {
             return Step::error();
         }
+        PyObject* const cls = reinterpret_cast<PyObject*>(type);
+        const int atomic = contains(atomic_set.set, cls);
+        if (atomic != 0) {
+            return atomic < 0 ? Step::error() : Step::done(Ref::share(frame.original()));
+        }
         Ref table = Ref::share(deep_dispatch.dict);
-        Ref function = Ref::share(PyDict_GetItemWithError(table.get(), reinterpret_cast<PyObject*>(type)));
+        Ref function = Ref::share(PyDict_GetItemWithError(table.get(), cls));
         if (!function || function.get() == Py_None) {
             return PyErr_Occurred() != nullptr ? Step::error() : Step::decline();
         }
@@ -265,7 +298,7 @@ bool leaves_to(const calque_handler& spec) noexcept {
         return true;
     }
     if (std::strcmp(spec.mirrors, "_deepcopy_atomic") == 0) {
-        if (const Borrowed atomic = set_in_copy("_atomic_types")) {
+        if (const Borrowed atomic = atomic_set.set) {
             return in_set(atomic, spec.type);
         }
     }
@@ -273,7 +306,7 @@ bool leaves_to(const calque_handler& spec) noexcept {
 }
 
 bool leaves_shallow_to(const calque_handler& spec) noexcept {
-    if (const Borrowed containers = set_in_copy("_copy_builtin_containers")) {
+    if (const Borrowed containers = copy_container_set.set) {
         return in_set(containers, spec.type);
     }
     const Borrowed found = entry(copy_dispatch, spec.type);
@@ -288,7 +321,7 @@ bool leaves_shallow_to(const calque_handler& spec) noexcept {
 }
 
 bool each_deep(Visit each, void* data) noexcept {
-    if (const Borrowed atomic = set_in_copy("_atomic_types")) {
+    if (const Borrowed atomic = atomic_set.set) {
         if (!each_in_set(atomic, each, data)) {
             return false;
         }
@@ -297,7 +330,7 @@ bool each_deep(Visit each, void* data) noexcept {
 }
 
 bool each_shallow(Visit each, void* data) noexcept {
-    if (const Borrowed atomic = set_in_copy("_copy_atomic_types")) {
+    if (const Borrowed atomic = copy_atomic_set.set) {
         if (!each_in_set(atomic, each, data)) {
             return false;
         }
@@ -305,20 +338,31 @@ bool each_shallow(Visit each, void* data) noexcept {
     return each_in_dict(copy_dispatch, "_copy_immutable", each, data);
 }
 
-bool shallow_entry_by_metaclass(PyTypeObject* type, Ref& function) noexcept {
-    if (copy_dispatch.dict == nullptr || !metaclass_is_odd(type)) {
-        return true;
+ShallowEntry shallow_entry_by_metaclass(PyTypeObject* type, Ref& function) noexcept {
+    if (!metaclass_is_odd(type)) {
+        return ShallowEntry::none;
+    }
+    PyObject* const cls = reinterpret_cast<PyObject*>(type);
+    if (copy_dispatch.dict == nullptr) {
+        const int atomic = contains(copy_atomic_set.set, cls);
+        if (atomic != 0) {
+            return atomic < 0 ? ShallowEntry::error : ShallowEntry::itself;
+        }
+        const int container = contains(copy_container_set.set, cls);
+        if (container > 0) {
+            function = Ref::steal(PyObject_GetAttrString(cls, "copy"));
+        }
+        return container < 0 || (container > 0 && !function) ? ShallowEntry::error
+             : container > 0                                 ? ShallowEntry::function
+                                                             : ShallowEntry::none;
     }
     Ref table = Ref::share(copy_dispatch.dict);
-    function = Ref::share(PyDict_GetItemWithError(table.get(), reinterpret_cast<PyObject*>(type)));
+    function = Ref::share(PyDict_GetItemWithError(table.get(), cls));
     if (!function) {
-        return PyErr_Occurred() == nullptr;
+        return PyErr_Occurred() != nullptr ? ShallowEntry::error : ShallowEntry::none;
     }
     const int wanted = PyObject_IsTrue(function.get());
-    if (wanted == 0) {
-        function = {};
-    }
-    return wanted >= 0;
+    return wanted < 0 ? ShallowEntry::error : wanted > 0 ? ShallowEntry::function : ShallowEntry::none;
 }
 
 PyObject* call_entry(const calque_handler* self, calque_context* context, PyObject* original) noexcept {

@@ -45,9 +45,10 @@ using Visit = bool (*)(void* data, PyTypeObject* type, Borrowed function, bool i
 bool each_deep(Visit each, void* data) noexcept;
 bool each_shallow(Visit each, void* data) noexcept;
 
-/// `_copy_dispatch.get(type)` where that runs code of a metaclass; empty if there is no such entry or it
-/// is not true. False with an exception set.
-[[nodiscard]] bool shallow_entry_by_metaclass(PyTypeObject* type, Ref& function) noexcept;
+/// What copy's tables hold for `type` where looking that up runs code of its metaclass; `none` for all
+/// other types, and for an entry that is not true. `function`: to be called with x.
+enum class ShallowEntry { none, itself, function, error };
+ShallowEntry shallow_entry_by_metaclass(PyTypeObject* type, Ref& function) noexcept;
 
 /// A protocol: types whose metaclass has a hash or comparison of its own are looked up in
 /// _deepcopy_dispatch the way Python does it.

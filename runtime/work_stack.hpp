@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <cstdlib>
+#include <utility>
 
 namespace calque {
 
@@ -19,7 +20,10 @@ public:
     WorkStack() noexcept = default;
     WorkStack(const WorkStack&) = delete;
     WorkStack& operator=(const WorkStack&) = delete;
-    ~WorkStack() { release_above(); }
+    ~WorkStack() {
+        enter(nullptr);
+        release_above();
+    }
 
     std::size_t depth() const noexcept { return depth_; }
     calque_frame& top() noexcept { return *top_; }

@@ -131,7 +131,7 @@ TYPES = [
     ("SimpleNamespace", lambda: types.SimpleNamespace(a=[1], b=2), NEW, NEW),
     ("SimpleNamespace empty", lambda: types.SimpleNamespace(), NEW, NEW),
     ("partial", lambda: functools.partial(len, [1], key=[2]), NEW, NEW),
-    ("partialmethod", lambda: functools.partialmethod(len, [1]), NEW, NEW),
+    ("partialmethod", lambda: functools.partialmethod(len, [1]), *(("error", "error") if since(3, 14) else (NEW, NEW))),
     ("dataclass", lambda: Data([1]), NEW, NEW),
     ("array", lambda: array.array("i", [1, 2]), NEW, NEW),
     ("pattern", lambda: re.compile("a+"), SELF, SELF),
@@ -176,7 +176,7 @@ TYPES = [
     ("module", lambda: json, "error", "error"),
     ("mapping proxy", lambda: types.MappingProxyType({}), "error", "error"),
     ("hash", lambda: hashlib.md5(), "error", "error"),
-    ("zip iterator", lambda: zip([1], [2]), "error" if since(3, 14) else NEW, "error" if since(3, 14) else NEW),
+    ("zip iterator", lambda: zip([1], [2]), NEW, NEW),
     ("generator", lambda: (i for i in []), "error", "error"),
 ]
 

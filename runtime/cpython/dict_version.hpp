@@ -1,13 +1,22 @@
 // runtime/cpython/dict_version.hpp: has anybody written to this dict since we looked?
 //
-// PyDictObject.ma_version_tag (PEP 509, 3.6 to 3.13) is a process-wide counter that every write to a
-// dict stores into it, so equal tags mean: not written. It is public in layout and deprecated in name.
-// Without it a stamp never equals another, so callers take their careful way every time.
+// Three strategies behind one type, DictStamp; equal stamps of a dict mean: not written in between.
+//   version tag (up to 3.13)   PyDictObject.ma_version_tag (PEP 509), a process-wide counter that every
+//                              write stores into the dict. One load. Public in layout, not in name.
+//   watcher (3.12 and later)   PyDict_Watch calls us at each write, and we count. Public API. Used where
+//                              there is no tag (3.14), or where internals are not wanted.
+//   none (before 3.12 with CALQUE_PUBLIC_API)   no stamp equals another: callers take their careful way.
 #pragma once
 
 #include <calque/compat.hpp>
 
 #include <cstdint>
+
+#if CALQUE_HAVE_DICT_VERSION && !defined(CALQUE_PUBLIC_API)
+# define CALQUE_DICT_STAMP_TAG 1
+#elif CALQUE_HAVE_DICT_WATCHERS
+# define CALQUE_DICT_STAMP_WATCHER 1
+#endif
 
 namespace calque {
 
@@ -15,22 +24,37 @@ class DictStamp {
 public:
     constexpr DictStamp() noexcept = default;
 
-#if CALQUE_HAVE_DICT_VERSION
+#if defined(CALQUE_DICT_STAMP_TAG)
     static DictStamp of(PyObject* dict) noexcept {
 # pragma GCC diagnostic push
 # pragma GCC diagnostic ignored "-Wdeprecated-declarations"
         return DictStamp(reinterpret_cast<PyDictObject*>(dict)->ma_version_tag);
 # pragma GCC diagnostic pop
     }
-    friend bool operator==(DictStamp a, DictStamp b) noexcept { return a.version_ == b.version_; }
-
-private:
-    constexpr explicit DictStamp(std::uint64_t version) noexcept : version_(version) {}
-    std::uint64_t version_ = 0;
+    static void forget(PyObject*) noexcept {}
+#elif defined(CALQUE_DICT_STAMP_WATCHER)
+    /// Watches the dict from now on.
+    static DictStamp of(PyObject* dict) noexcept { return DictStamp(writes_to(dict)); }
+    /// Ends that; a dict that is freed ends it itself.
+    static void forget(PyObject* dict) noexcept;
 #else
     static DictStamp of(PyObject*) noexcept { return {}; }
-    friend bool operator==(DictStamp, DictStamp) noexcept { return false; }
+    static void forget(PyObject*) noexcept {}
 #endif
+
+    /// A stamp that says nothing, like that of a dict that cannot be watched, equals none.
+    friend bool operator==(DictStamp a, DictStamp b) noexcept {
+        return a.number_ == b.number_ && a.number_ != 0;
+    }
+
+private:
+    constexpr explicit DictStamp(std::uint64_t number) noexcept : number_(number) {}
+
+#if defined(CALQUE_DICT_STAMP_WATCHER)
+    static std::uint64_t writes_to(PyObject* dict) noexcept;
+#endif
+
+    std::uint64_t number_ = 0;
 };
 
 }  // namespace calque

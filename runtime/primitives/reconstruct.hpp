@@ -22,4 +22,8 @@ int means_itself(Borrowed value) noexcept;
 /// `y.append(item)`. False with an exception set.
 [[nodiscard]] bool append(Borrowed y, Borrowed item) noexcept;
 
+/// copy.py iterates the arguments in a generator, which lets no StopIteration of its body out (PEP 479):
+/// turns one that is set into the RuntimeError it becomes. For unwind() while arguments are copied.
+void leave_generator() noexcept;
+
 }  // namespace calque::reconstruct

@@ -20,6 +20,9 @@
 // PyDictObject.ma_version_tag changes with every write, up to 3.13.
 #define CALQUE_HAVE_DICT_VERSION (PY_VERSION_HEX < 0x030E0000)
 
+// PyDict_Watch tells of every write to a dict (3.12).
+#define CALQUE_HAVE_DICT_WATCHERS (PY_VERSION_HEX >= 0x030C0000)
+
 // copy.replace and its protocol in the standard library (3.13).
 #define CALQUE_STDLIB_HAS_REPLACE (PY_VERSION_HEX >= 0x030D0000)
 
