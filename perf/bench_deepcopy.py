@@ -67,7 +67,7 @@ def describe(options: argparse.Namespace) -> Results:
         "compiler": platform.python_compiler(),
         "cpu": cpu_model(),
         "cpus": os.cpu_count(),
-        "platform": platform.platform(),
+        "platform": " ".join((platform.system(), platform.machine(), *platform.libc_ver())).strip(),
         "versions": {name: version_of(name, module) for name, module in modules.items() if name != STDLIB},
         "absent": absent,
         "note": options.note,
@@ -105,6 +105,12 @@ def progress(text: str) -> None:
         print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
 
 
+def save(report: Results, file: pathlib.Path) -> None:
+    """JSON, a line per case."""
+    lines = [f"{json.dumps(name)}: {json.dumps(entry)}" for name, entry in report["cases"].items()]
+    file.write_text('{"meta": %s,\n"cases": {\n%s\n}}\n' % (json.dumps(report["meta"], indent=1), ",\n".join(lines)))
+
+
 def run(options: argparse.Namespace) -> Results:
     cases = select(options)
     report: Results = {"meta": describe(options), "cases": {}}
@@ -118,7 +124,7 @@ def run(options: argparse.Namespace) -> Results:
         report["meta"]["yardstick"] = {key: min(ns, again[key]) for key, ns in report["meta"]["yardstick"].items()}
         report["meta"].update(passes=number, load_after=os.getloadavg()[0], seconds=round(time.monotonic() - begin))
         if options.json:
-            options.json.write_text(json.dumps(report, indent=1) + "\n")
+            save(report, options.json)
     progress("")
     return report
 
