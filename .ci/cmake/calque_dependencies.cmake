@@ -11,7 +11,7 @@ if(Python_EXECUTABLE AND NOT EXISTS "${Python_EXECUTABLE}")
                       "python3-dbg, the usual one python3-dev")
 endif()
 find_package(Python 3.10 QUIET COMPONENTS Interpreter Development.Module OPTIONAL_COMPONENTS Development.Embed)
-if(NOT Python_Interpreter_FOUND)
+if(NOT Python_Interpreter_FOUND OR Python_VERSION VERSION_LESS 3.10)
   message(FATAL_ERROR "calque needs CPython >= 3.10; on Debian: apt-get install python3-dev; elsewhere pass "
                       "-DPython_EXECUTABLE=<interpreter>")
 endif()
