@@ -23,7 +23,8 @@ namespace {
 struct Cached {
     Plan plan;
     std::vector<Slot> slots;
-    Ref slot_names;  // cls.__slotnames__, the list
+    Ref slot_names;    // cls.__slotnames__, the list
+    Ref end_of_class;  // a weak reference whose callback is forget_class
     TypeVersion version;
     TypeVersion metaclass_version;
     std::uint64_t generation = 0;
@@ -35,10 +36,9 @@ struct Cached {
     }
 };
 
-// By address: a class that died leaves an entry that its successor at the address cannot match, because
-// version tags are never given twice. Swept when it has grown.
+// By address. A weak reference takes the entry out when the class dies; should a new class come to lie
+// there before that, it cannot match: version tags are never given twice.
 using Cache = boost::unordered_flat_map<PyTypeObject*, std::unique_ptr<Cached>>;
-constexpr std::size_t kSweepAt = 4096;
 
 Cache& cache() noexcept {
     static Cache* const only = new Cache;
@@ -208,6 +208,29 @@ bool holds(const Cached& cached, PyTypeObject* type) noexcept {
         && (!cached.plan.usable || still_names(cached));
 }
 
+// The callback of end_of_class; `self` is the address as an int.
+PyObject* forget_class(PyObject* self, PyObject*) noexcept {
+    std::unique_ptr<Cached> gone;
+    const auto found = cache().find(static_cast<PyTypeObject*>(PyLong_AsVoidPtr(self)));
+    if (found != cache().end()) {
+        gone = std::move(found->second);
+        cache().erase(found);
+    }
+    return Ref::share(Py_None).release();
+}
+
+Ref watch_end_of(PyTypeObject* type) noexcept {
+    static PyMethodDef method = {"forget_class", forget_class, METH_O, nullptr};
+    Ref address = Ref::steal(PyLong_FromVoidPtr(type));
+    Ref callback = address ? Ref::steal(PyCFunction_New(&method, address.get())) : Ref();
+    Ref watch =
+        callback ? Ref::steal(PyWeakref_NewRef(reinterpret_cast<PyObject*>(type), callback.get())) : Ref();
+    if (!watch) {
+        PyErr_Clear();
+    }
+    return watch;
+}
+
 const Plan* make(CopyContext& context, PyTypeObject* type, bool& failed) {
     auto fresh = std::make_unique<Cached>();
     check(context, type, *fresh, failed);
@@ -217,8 +240,11 @@ const Plan* make(CopyContext& context, PyTypeObject* type, bool& failed) {
     fresh->version = TypeVersion::assigned_to(type);
     fresh->metaclass_version = TypeVersion::assigned_to(Py_TYPE(type));
     fresh->generation = stdlib_tables::generation();
-    if (cache().size() > kSweepAt) {
-        cache().clear();
+    if (PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE)) {
+        fresh->end_of_class = watch_end_of(type);
+        if (!fresh->end_of_class) {
+            return nullptr;
+        }
     }
     std::unique_ptr<Cached>& place = cache()[type];
     std::unique_ptr<Cached> old = std::exchange(place, std::move(fresh));
