@@ -14,7 +14,7 @@ namespace {
 class CopyList {
 public:
     Step begin(CopyContext& context, Frame& frame) noexcept {
-        Ref copy = primitives::list_with_room(PyList_GET_SIZE(frame.original().get()));
+        Ref copy = list_slots::with_room(PyList_GET_SIZE(frame.original().get()));
         if (!copy) {
             return Step::error();
         }
@@ -30,7 +30,7 @@ public:
     }
 
     Step resume(CopyContext& context, Frame& frame, Ref child) noexcept {
-        if (!primitives::list_append(frame.copy(), std::move(child))) {
+        if (!list_slots::append(frame.copy(), std::move(child))) {
             return Step::error();
         }
         return next(context, frame);
@@ -44,7 +44,7 @@ private:
             if (!primitives::is_atomic(context, item)) {
                 return ask_for(context, frame, item);
             }
-            if (!primitives::list_append(frame.copy(), Ref::share(item))) {
+            if (!list_slots::append(frame.copy(), Ref::share(item))) {
                 return Step::error();
             }
         }

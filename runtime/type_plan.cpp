@@ -255,6 +255,9 @@ const Plan* make(CopyContext& context, PyTypeObject* type, bool& failed) {
 
 const Plan* find(CopyContext& context, PyTypeObject* type, bool& failed) noexcept {
     failed = false;
+    if (!TypeVersion::kAvailable) {
+        return nullptr;  // a plan could not be trusted
+    }
     const auto found = cache().find(type);
     if (found != cache().end() && holds(*found->second, type)) {
         return found->second->plan.usable ? &found->second->plan : nullptr;

@@ -13,6 +13,12 @@ namespace calque {
 
 class TypeVersion {
 public:
+#ifdef CALQUE_PUBLIC_API
+    static constexpr bool kAvailable = false;
+#else
+    static constexpr bool kAvailable = true;
+#endif
+
     constexpr TypeVersion() noexcept = default;
 
     static TypeVersion of(PyTypeObject* type) noexcept {

@@ -3,6 +3,7 @@
 // Each has a twin in the SDK or in the public C API that does the same, slower; the twin is named.
 #pragma once
 
+#include "../cpython/list_slots.hpp"
 #include "interned.hpp"
 
 #include <calque/handler.hpp>
@@ -59,27 +60,6 @@ inline bool python_ran_since_visit(const CopyContext& context, const Frame& fram
 inline bool hashes_natively(Borrowed key) noexcept {
     return PyUnicode_CheckExact(key.get()) || PyLong_CheckExact(key.get()) || PyFloat_CheckExact(key.get())
         || PyBytes_CheckExact(key.get()) || PyBool_Check(key.get()) || key.get() == Py_None;
-}
-
-/// An empty list with room for `capacity` elements, which it seems not to have. Twin: PyList_New(0).
-inline Ref list_with_room(Py_ssize_t capacity) noexcept {
-    Ref list = Ref::steal(PyList_New(capacity));
-    if (list) {
-        Py_SET_SIZE(reinterpret_cast<PyVarObject*>(list.get()), 0);
-    }
-    return list;
-}
-
-/// Appends; anybody may have changed the list meanwhile. Twin: PyList_Append.
-inline bool list_append(Borrowed list, Ref item) noexcept {
-    auto* raw = reinterpret_cast<PyListObject*>(list.get());
-    const Py_ssize_t size = PyList_GET_SIZE(list.get());
-    if (size < raw->allocated) {
-        raw->ob_item[size] = item.release();
-        Py_SET_SIZE(reinterpret_cast<PyVarObject*>(raw), size + 1);
-        return true;
-    }
-    return PyList_Append(list.get(), item.get()) == 0;
 }
 
 }  // namespace calque::primitives
