@@ -35,9 +35,9 @@ static inline PyObject* PyType_GetDict(PyTypeObject* type) { return Py_XNewRef(t
 // Remove when the floor is 3.13.
 #if PY_VERSION_HEX < 0x030D0000
 static inline int PyObject_GetOptionalAttr(PyObject* object, PyObject* name, PyObject** result) {
-#ifndef CALQUE_PUBLIC_API
+# ifndef CALQUE_PUBLIC_API
     return _PyObject_LookupAttr(object, name, result);
-#else
+# else
     *result = PyObject_GetAttr(object, name);
     if (*result != NULL) {
         return 1;
@@ -47,6 +47,6 @@ static inline int PyObject_GetOptionalAttr(PyObject* object, PyObject* name, PyO
     }
     PyErr_Clear();
     return 0;
-#endif
+# endif
 }
 #endif
