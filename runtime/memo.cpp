@@ -9,7 +9,6 @@ namespace {
 
 // Capacities kept for the next copy: 128 KiB of log.
 constexpr std::size_t kKeptEvents = 8192;
-constexpr std::size_t kKeptObjects = 256;
 
 // Native memos whose dict Python code has seen. Guarded by the GIL; rarely more than two long.
 PodVector<Memo*> living_memos;

@@ -49,7 +49,8 @@ struct State {
 };
 
 State& state() noexcept {
-    static State* const only = new State;
+    alignas(State) static unsigned char place[sizeof(State)];
+    static State* const only = ::new (place) State;
     return *only;
 }
 

@@ -41,7 +41,9 @@ struct Cached {
 using Cache = boost::unordered_flat_map<PyTypeObject*, std::unique_ptr<Cached>>;
 
 Cache& cache() noexcept {
-    static Cache* const only = new Cache;
+    alignas(Cache) static unsigned char place[sizeof(Cache)];
+    static Cache* const only =
+        ::new (place) Cache;  // never destroyed: the interpreter ends before it could be
     return *only;
 }
 
