@@ -29,7 +29,7 @@ bool register_builtin_handlers() noexcept {
         &dunder_deepcopy_handler,
         &reduce_handler,
     };
-    if (!register_atomics()) {
+    if (!register_atomics() || !register_datetimes()) {
         return false;
     }
     for (const HandlerSpec* spec : kAll) {

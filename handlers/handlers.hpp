@@ -7,6 +7,8 @@ namespace calque {
 
 // handlers/atomic.cpp: the types whose instances are their own copies.
 bool register_atomics() noexcept;
+// handlers/datetime.cpp: types that datetime only tells at run time.
+bool register_datetimes() noexcept;
 
 extern const HandlerSpec list_handler;       // list.cpp
 extern const HandlerSpec dict_handler;       // dict.cpp
