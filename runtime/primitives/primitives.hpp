@@ -3,8 +3,8 @@
 // Each has a twin in the SDK or in the public C API that does the same, slower; the twin is named.
 #pragma once
 
-#include "../cpython/list_slots.hpp"
 #include "interned.hpp"
+#include "list_slots.hpp"
 
 #include <calque/handler.hpp>
 #include <calque/ref.hpp>

@@ -123,7 +123,7 @@ def act(number, code, p, q, i, memo):
         trace(f"{number} peek {label(found)} {seen(memo_get(memo, found))}")
     elif code == "keys":
         if isinstance(memo, dict):
-            kept = dict.get(memo, id(memo), ())
+            kept = dict.get(memo, id(memo), [])  # without a memo of the caller temporaries may be missing, and with them the list
             labels = [world.labels[key] for key in memo if key in world.labels]
             trace(f"{number} keys {labels} kept {[label(obj) for obj in kept if id(obj) in world.labels] if isinstance(kept, list) else kept}")
     elif code == "preset":

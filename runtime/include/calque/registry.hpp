@@ -19,13 +19,15 @@
 
 #include <calque/handler.hpp>
 
-namespace calque __attribute__((visibility("hidden"))) {
+#pragma GCC visibility push(hidden)
+namespace calque {
 
-    /// Copies `spec` into the registry. False with an exception set: ValueError says which rule of
-    /// abi.h the structure breaks, or that the type is taken; MemoryError.
-    [[nodiscard]] inline bool add_handler(const HandlerSpec& spec) noexcept { return api().add(&spec) == 0; }
+/// Copies `spec` into the registry. False with an exception set: ValueError says which rule of
+/// abi.h the structure breaks, or that the type is taken; MemoryError.
+[[nodiscard]] inline bool add_handler(const HandlerSpec& spec) noexcept { return api().add(&spec) == 0; }
 
-    /// False with LookupError set if no handler was registered for exactly `type`.
-    [[nodiscard]] inline bool remove_handler(PyTypeObject * type) noexcept { return api().remove(type) == 0; }
+/// False with LookupError set if no handler was registered for exactly `type`.
+[[nodiscard]] inline bool remove_handler(PyTypeObject* type) noexcept { return api().remove(type) == 0; }
 
-}  // namespace )
+}  // namespace calque
+#pragma GCC visibility pop

@@ -1,4 +1,4 @@
-// runtime/cpython/list_slots.hpp: filling a list whose final size is known, while anybody may look.
+// runtime/primitives/list_slots.hpp: filling a list whose final size is known, while anybody may look.
 //
 // The list is allocated at full capacity and shows the size that is filled: appending is one store, and
 // Python code that looks at the half-filled copy sees what it would see under copy.py. Reads the fields
