@@ -31,7 +31,7 @@ PyObject* deepcopy(PyObject*, PyObject* const* args, Py_ssize_t nargs, PyObject*
             return run_deepcopy(args[0], args[1], {});
         }
     }
-    Ref bound = forms::bind("deepcopy", args, nargs, keywords);
+    Ref bound = forms::bind(forms::Signature::deepcopy, args, nargs, keywords);
     if (!bound) {
         return nullptr;
     }
@@ -43,7 +43,7 @@ PyObject* copy(PyObject*, PyObject* const* args, Py_ssize_t nargs, PyObject* key
     if (keywords == nullptr && nargs == 1) {
         return engine::copy(args[0]).release();
     }
-    Ref bound = forms::bind("copy", args, nargs, keywords);
+    Ref bound = forms::bind(forms::Signature::copy, args, nargs, keywords);
     return bound ? engine::copy(PyTuple_GET_ITEM(bound.get(), 0)).release() : nullptr;
 }
 
@@ -51,7 +51,7 @@ PyObject* replace(PyObject*, PyObject* const* args, Py_ssize_t nargs, PyObject* 
     if (nargs == 1) {
         return engine::replace(args, keywords).release();
     }
-    static_cast<void>(forms::bind("replace", args, nargs, keywords));  // raises
+    static_cast<void>(forms::bind(forms::Signature::replace, args, nargs, keywords));  // raises
     return nullptr;
 }
 

@@ -30,14 +30,19 @@ def replace(obj, /, **changes):
     return obj, changes
 )";
 
-PyObject* functions = nullptr;  // the namespace they were defined in
-
-Borrowed function(const char* name) noexcept { return PyDict_GetItemString(functions, name); }
+// Found once: looking a name up could fail for want of memory.
+struct Form {
+    const char* name;
+    PyObject* function = nullptr;
+};
+Form reconstruct_form{"reconstruct_arguments"}, star_form{"call_star"}, pair_form{"unpack_pair"},
+    deepcopy_form{"deepcopy"}, copy_form{"copy"}, replace_form{"replace"};
+Form* const forms[] = {&reconstruct_form, &star_form, &pair_form, &deepcopy_form, &copy_form, &replace_form};
 
 }  // namespace
 
 bool create() noexcept {
-    if (functions != nullptr) {
+    if (reconstruct_form.function != nullptr) {
         return true;
     }
     Ref code = Ref::steal(Py_CompileString(kSource, "<calque: forms of copy.py>", Py_file_input));
@@ -46,32 +51,39 @@ bool create() noexcept {
         || !Ref::steal(PyEval_EvalCode(code.get(), names.get(), names.get()))) {
         return false;
     }
-    functions = names.release();
+    for (Form* form : forms) {
+        form->function = Ref::share(PyDict_GetItemString(names.get(), form->name)).release();
+        if (form->function == nullptr) {
+            return false;
+        }
+    }
     return true;
 }
 
 Ref reconstruct_arguments(Borrowed value) noexcept {
-    return Ref::steal(PyObject_CallOneArg(function("reconstruct_arguments").get(), value.get()));
+    return Ref::steal(PyObject_CallOneArg(reconstruct_form.function, value.get()));
 }
 
 Ref call_star(Borrowed func, Borrowed args) noexcept {
     if (PyTuple_CheckExact(args.get())) {
         return Ref::steal(PyObject_Call(func.get(), args.get(), nullptr));
     }
-    return Ref::steal(
-        PyObject_CallFunctionObjArgs(function("call_star").get(), func.get(), args.get(), nullptr));
+    return Ref::steal(PyObject_CallFunctionObjArgs(star_form.function, func.get(), args.get(), nullptr));
 }
 
 Ref unpack_pair(Borrowed pair) noexcept {
     if (PyTuple_CheckExact(pair.get()) && PyTuple_GET_SIZE(pair.get()) == 2) {
         return Ref::share(pair);
     }
-    return Ref::steal(PyObject_CallOneArg(function("unpack_pair").get(), pair.get()));
+    return Ref::steal(PyObject_CallOneArg(pair_form.function, pair.get()));
 }
 
-Ref bind(const char* name, PyObject* const* args, Py_ssize_t nargs, Borrowed keywords) noexcept {
+Ref bind(Signature signature, PyObject* const* args, Py_ssize_t nargs, Borrowed keywords) noexcept {
+    const Form& form = signature == Signature::deepcopy ? deepcopy_form
+                     : signature == Signature::copy     ? copy_form
+                                                        : replace_form;
     return Ref::steal(
-        PyObject_Vectorcall(function(name).get(), args, static_cast<std::size_t>(nargs), keywords.get()));
+        PyObject_Vectorcall(form.function, args, static_cast<std::size_t>(nargs), keywords.get()));
 }
 
 }  // namespace calque::forms

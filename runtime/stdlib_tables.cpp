@@ -58,29 +58,35 @@ PyObject* copyreg_module = nullptr;
 PyObject* copyreg_originals[3] = {};  // __newobj__, __newobj_ex__, _slotnames
 bool copyreg_untouched = true;
 PyObject* error_class = nullptr;
-PyObject* original_functions = nullptr;  // {name: function} of copy at import
+// The functions of copy at import that its tables held then; 3.14 has fewer.
+struct Original {
+    const char* name;
+    PyObject* function = nullptr;
+};
+Original originals[] = {{"_deepcopy_atomic"}, {"_deepcopy_list"},   {"_deepcopy_tuple"},
+                        {"_deepcopy_dict"},   {"_deepcopy_method"}, {"_copy_immutable"}};
 
-Borrowed name_in_copy(const char* name) noexcept { return PyDict_GetItemString(copy_names.dict, name); }
+Borrowed name_in_copy(PyObject* name) noexcept { return PyDict_GetItemWithError(copy_names.dict, name); }
 
-Borrowed dict_in_copy(const char* name) noexcept {
+Borrowed dict_in_copy(PyObject* name) noexcept {
     const Borrowed found = name_in_copy(name);
     return found && PyDict_Check(found.get()) ? found : Borrowed();
 }
 
 // 3.14 names its atomics in sets; null where there is no such set.
-Borrowed set_in_copy(const char* name) noexcept {
+Borrowed set_in_copy(PyObject* name) noexcept {
     const Borrowed found = name_in_copy(name);
     return found && PyAnySet_Check(found.get()) ? found : Borrowed();
 }
 
 void look_at_tables() noexcept {
     copy_names.look_at(copy_names.dict);
-    deep_dispatch.look_at(dict_in_copy("_deepcopy_dispatch"));
-    copyreg_dispatch.look_at(dict_in_copy("dispatch_table"));
-    copy_dispatch.look_at(dict_in_copy("_copy_dispatch"));
-    atomic_set.look_at(set_in_copy("_atomic_types"));
-    copy_atomic_set.look_at(set_in_copy("_copy_atomic_types"));
-    copy_container_set.look_at(set_in_copy("_copy_builtin_containers"));
+    deep_dispatch.look_at(dict_in_copy(interned::_deepcopy_dispatch));
+    copyreg_dispatch.look_at(dict_in_copy(interned::dispatch_table));
+    copy_dispatch.look_at(dict_in_copy(interned::_copy_dispatch));
+    atomic_set.look_at(set_in_copy(interned::_atomic_types));
+    copy_atomic_set.look_at(set_in_copy(interned::_copy_atomic_types));
+    copy_container_set.look_at(set_in_copy(interned::_copy_builtin_containers));
 }
 
 bool tables_unchanged() noexcept {
@@ -141,7 +147,12 @@ bool in_set(Borrowed set, PyTypeObject* type) noexcept {
 }
 
 bool is_original(Borrowed function, const char* name) noexcept {
-    return function && function == Borrowed(PyDict_GetItemString(original_functions, name));
+    for (const Original& original : originals) {
+        if (std::strcmp(original.name, name) == 0) {
+            return function && function.get() == original.function;
+        }
+    }
+    return false;
 }
 
 bool each_in_set(Borrowed set, Visit each, void* data) noexcept {
@@ -172,19 +183,12 @@ bool each_in_dict(const Watched& table, const char* itself, Visit each, void* da
 }
 
 bool remember_originals(Borrowed copy) noexcept {
-    static constexpr const char* kNames[] = {"_deepcopy_atomic", "_deepcopy_list",   "_deepcopy_tuple",
-                                             "_deepcopy_dict",   "_deepcopy_method", "_copy_immutable"};
-    original_functions = PyDict_New();
-    if (original_functions == nullptr) {
-        return false;
-    }
-    for (const char* name : kNames) {
-        if (PyObject_HasAttrString(copy.get(), name) == 0) {
-            continue;  // 3.14 has fewer
-        }
-        Ref function = Ref::steal(PyObject_GetAttrString(copy.get(), name));
-        if (!function || PyDict_SetItemString(original_functions, name, function.get()) != 0) {
-            return false;
+    for (Original& original : originals) {
+        if (PyObject_HasAttrString(copy.get(), original.name) != 0) {
+            original.function = PyObject_GetAttrString(copy.get(), original.name);
+            if (original.function == nullptr) {
+                return false;
+            }
         }
     }
     return true;

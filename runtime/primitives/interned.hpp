@@ -21,9 +21,15 @@
  X(__setstate__)                 \
  X(__slotnames__)                \
  X(__slots__)                    \
+ X(_atomic_types)                \
+ X(_copy_atomic_types)           \
+ X(_copy_builtin_containers)     \
+ X(_copy_dispatch)               \
+ X(_deepcopy_dispatch)           \
  X(_slotnames)                   \
  X(append)                       \
  X(copyreg)                      \
+ X(dispatch_table)               \
  X(get)                          \
  X(items)                        \
  X(update)

@@ -20,8 +20,9 @@ Ref call_star(Borrowed func, Borrowed args) noexcept;
 /// `key, value = pair`: the tuple (key, value).
 Ref unpack_pair(Borrowed pair) noexcept;
 
-/// Binds the arguments of a vectorcall to the signature of `deepcopy`, `copy` or `replace`, raising
-/// the interpreter's own TypeError: a tuple of the values in order of the parameters.
-Ref bind(const char* function, PyObject* const* args, Py_ssize_t nargs, Borrowed keywords) noexcept;
+/// Binds the arguments of a vectorcall to the signature of one of the three functions, raising the
+/// interpreter's own TypeError: a tuple of the values in order of the parameters.
+enum class Signature { deepcopy, copy, replace };
+Ref bind(Signature signature, PyObject* const* args, Py_ssize_t nargs, Borrowed keywords) noexcept;
 
 }  // namespace calque::forms
