@@ -24,11 +24,22 @@ Ref copy_date(CopyContext&, Borrowed x) noexcept {
         PyDate_FromDate(PyDateTime_GET_YEAR(raw), PyDateTime_GET_MONTH(raw), PyDateTime_GET_DAY(raw)));
 }
 
-Ref copy_timedelta(CopyContext&, Borrowed x) noexcept {
-    PyObject* raw = x.get();
-    return Ref::steal(PyDelta_FromDSU(PyDateTime_DELTA_GET_DAYS(raw), PyDateTime_DELTA_GET_SECONDS(raw),
-                                      PyDateTime_DELTA_GET_MICROSECONDS(raw)));
-}
+// From 3.13 on timedelta(0) is a singleton: it comes out as itself, and yet enters the memo, because
+// _reconstruct memoizes whatever the constructor gives.
+class CopyTimedelta {
+public:
+    Step begin(CopyContext&, Frame& frame) noexcept {
+        PyObject* x = frame.original().get();
+        Ref copy = Ref::steal(PyDelta_FromDSU(PyDateTime_DELTA_GET_DAYS(x), PyDateTime_DELTA_GET_SECONDS(x),
+                                              PyDateTime_DELTA_GET_MICROSECONDS(x)));
+        if (!copy) {
+            return Step::error();
+        }
+        frame.set_copy(std::move(copy));
+        return Step::done();
+    }
+    Step resume(CopyContext&, Frame&, Ref) noexcept { return Step::error(); }  // asks for no child
+};
 
 Ref time_with_zone(PyObject* x, PyObject* zone) noexcept {
     return Ref::steal(PyDateTimeAPI->Time_FromTimeAndFold(
@@ -102,7 +113,7 @@ bool register_datetimes() noexcept {
     }
     constexpr uint32_t kFlags = CALQUE_PURE | CALQUE_STANDS_FOR_REDUCE;
     return add_handler(simple_handler<copy_date>("date", PyDateTimeAPI->DateType, kFlags))
-        && add_handler(simple_handler<copy_timedelta>("timedelta", PyDateTimeAPI->DeltaType, kFlags))
+        && add_handler(frame_handler<CopyTimedelta>("timedelta", PyDateTimeAPI->DeltaType, kFlags))
         && add_handler(frame_handler<CopyMoment<zone_of_time, time_with_zone>>(
             "time", PyDateTimeAPI->TimeType, kFlags))
         && add_handler(frame_handler<CopyMoment<zone_of_datetime, datetime_with_zone>>(

@@ -289,7 +289,8 @@ Ref instance_dict(Borrowed instance, bool& usable) noexcept {
 }
 
 bool set_instance_dict(Borrowed instance, Borrowed dict) noexcept {
-    return PyObject_GenericSetDict(instance.get(), dict.get(), nullptr) == 0;
+    // By the descriptor of the class: in 3.13.0 PyObject_GenericSetDict leaves the inline values in force.
+    return PyObject_SetAttr(instance.get(), interned::__dict__, dict.get()) == 0;
 }
 
 }  // namespace calque::type_plan
