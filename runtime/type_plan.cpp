@@ -9,9 +9,6 @@
 
 #include <calque/compat.hpp>
 
-#include <boost/unordered/unordered_flat_map.hpp>
-
-#include <memory>
 #include <new>
 #include <structmember.h>
 #include <vector>
@@ -21,14 +18,26 @@ namespace calque::type_plan {
 namespace {
 
 struct Cached {
+    PyTypeObject* type = nullptr;  // an address; says nothing about a living class until `version` agrees
     Plan plan;
     std::vector<Slot> slots;
-    Ref slot_names;    // cls.__slotnames__, the list
-    Ref end_of_class;  // a weak reference whose callback is forget_class
+    PyObject* slot_names = nullptr;  // cls.__slotnames__, the list: alive as long as `version` holds
     TypeVersion version;
     TypeVersion metaclass_version;
     std::uint64_t generation = 0;
 
+    Cached() noexcept = default;
+    Cached(Cached&&) noexcept = default;
+    Cached& operator=(Cached&& other) noexcept {
+        type = other.type;
+        plan = other.plan;
+        slots.swap(other.slots);
+        slot_names = other.slot_names;
+        version = other.version;
+        metaclass_version = other.metaclass_version;
+        generation = other.generation;
+        return *this;
+    }
     ~Cached() {
         for (const Slot& slot : slots) {
             Ref name = Ref::steal(slot.name);
@@ -36,15 +45,15 @@ struct Cached {
     }
 };
 
-// By address. A weak reference takes the entry out when the class dies; should a new class come to lie
-// there before that, it cannot match: version tags are never given twice.
-using Cache = boost::unordered_flat_map<PyTypeObject*, std::unique_ptr<Cached>>;
+// A table of fixed size, one place per class, by its address: a class that falls on the place of another
+// takes it. Nothing is held of a class, so a class that dies leaves nothing to clean up, and one that comes
+// to lie at its address cannot match, because version tags are never given twice.
+constexpr int kPlaceBits = 10;
 
-Cache& cache() noexcept {
-    alignas(Cache) static unsigned char place[sizeof(Cache)];
-    static Cache* const only =
-        ::new (place) Cache;  // never destroyed: the interpreter ends before it could be
-    return *only;
+Cached& place_of(PyTypeObject* type) noexcept {
+    alignas(Cached) static unsigned char places[sizeof(Cached) << kPlaceBits];  // zeros are an empty Cached
+    const std::uint64_t spread = reinterpret_cast<std::uintptr_t>(type) * 0x9E3779B97F4A7C15u;
+    return reinterpret_cast<Cached*>(places)[spread >> (64 - kPlaceBits)];
 }
 
 Borrowed raw_lookup(PyTypeObject* type, PyObject* name) noexcept { return _PyType_Lookup(type, name); }
@@ -163,7 +172,7 @@ Ref own_slot_names(CopyContext& context, PyTypeObject* type, bool& failed) noexc
 }
 
 bool still_names(const Cached& cached) noexcept {
-    PyObject* list = cached.slot_names.get();
+    PyObject* list = cached.slot_names;
     if (PyList_GET_SIZE(list) != cached.plan.slot_count) {
         return false;
     }
@@ -182,13 +191,13 @@ void check(CopyContext& context, PyTypeObject* type, Cached& cached, bool& faile
         || !parts_are_copied_natively()) {
         return;
     }
-    cached.slot_names = own_slot_names(context, type, failed);
-    if (failed || !cached.slot_names || !PyList_CheckExact(cached.slot_names.get())) {
+    const Ref names = own_slot_names(context, type, failed);
+    if (failed || !names || !PyList_CheckExact(names.get())) {
         return;
     }
-    const Py_ssize_t count = PyList_GET_SIZE(cached.slot_names.get());
+    const Py_ssize_t count = PyList_GET_SIZE(names.get());
     for (Py_ssize_t i = 0; i < count; ++i) {
-        if (!add_slot(type, PyList_GET_ITEM(cached.slot_names.get(), i), cached.slots)) {
+        if (!add_slot(type, PyList_GET_ITEM(names.get(), i), cached.slots)) {
             return;
         }
     }
@@ -198,6 +207,7 @@ void check(CopyContext& context, PyTypeObject* type, Cached& cached, bool& faile
         || has_dict_now != has_dict || !layout_is_known(type, count)) {
         return;
     }
+    cached.slot_names = names.get();
     cached.plan = {true, has_dict, count, cached.slots.data()};
 }
 
@@ -210,47 +220,19 @@ bool holds(const Cached& cached, PyTypeObject* type) noexcept {
         && (!cached.plan.usable || still_names(cached));
 }
 
-// The callback of end_of_class; `self` is the address as an int.
-PyObject* forget_class(PyObject* self, PyObject*) noexcept {
-    std::unique_ptr<Cached> gone;
-    const auto found = cache().find(static_cast<PyTypeObject*>(PyLong_AsVoidPtr(self)));
-    if (found != cache().end()) {
-        gone = std::move(found->second);
-        cache().erase(found);
-    }
-    return Ref::share(Py_None).release();
-}
-
-Ref watch_end_of(PyTypeObject* type) noexcept {
-    static PyMethodDef method = {"forget_class", forget_class, METH_O, nullptr};
-    Ref address = Ref::steal(PyLong_FromVoidPtr(type));
-    Ref callback = address ? Ref::steal(PyCFunction_New(&method, address.get())) : Ref();
-    Ref watch =
-        callback ? Ref::steal(PyWeakref_NewRef(reinterpret_cast<PyObject*>(type), callback.get())) : Ref();
-    if (!watch) {
-        PyErr_Clear();
-    }
-    return watch;
-}
-
 const Plan* make(CopyContext& context, PyTypeObject* type, bool& failed) {
-    auto fresh = std::make_unique<Cached>();
-    check(context, type, *fresh, failed);
+    Cached fresh;
+    check(context, type, fresh, failed);
     if (failed) {
         return nullptr;
     }
-    fresh->version = TypeVersion::assigned_to(type);
-    fresh->metaclass_version = TypeVersion::assigned_to(Py_TYPE(type));
-    fresh->generation = stdlib_tables::generation();
-    if (PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE)) {
-        fresh->end_of_class = watch_end_of(type);
-        if (!fresh->end_of_class) {
-            return nullptr;
-        }
-    }
-    std::unique_ptr<Cached>& place = cache()[type];
-    std::unique_ptr<Cached> old = std::exchange(place, std::move(fresh));
-    return place->plan.usable ? &place->plan : nullptr;
+    fresh.type = type;
+    fresh.version = TypeVersion::assigned_to(type);
+    fresh.metaclass_version = TypeVersion::assigned_to(Py_TYPE(type));
+    fresh.generation = stdlib_tables::generation();
+    Cached& place = place_of(type);
+    place = std::move(fresh);
+    return place.plan.usable ? &place.plan : nullptr;
 }
 
 }  // namespace
@@ -260,9 +242,9 @@ const Plan* find(CopyContext& context, PyTypeObject* type, bool& failed) noexcep
     if (!TypeVersion::kAvailable) {
         return nullptr;  // a plan could not be trusted
     }
-    const auto found = cache().find(type);
-    if (found != cache().end() && holds(*found->second, type)) {
-        return found->second->plan.usable ? &found->second->plan : nullptr;
+    const Cached& place = place_of(type);
+    if (place.type == type && holds(place, type)) {
+        return place.plan.usable ? &place.plan : nullptr;
     }
     try {
         return make(context, type, failed);
