@@ -10,8 +10,7 @@ namespace calque::stack_guard {
 
 namespace {
 
-// Left to whatever a hook calls: an eighth of a big stack is more than enough, a quarter of a small
-// one (256 KiB) still holds a hundred calls of the interpreter.
+// Left to whatever a hook calls: 256 KiB, or a quarter of a stack smaller than 1 MiB.
 constexpr std::uintptr_t kMostReserve = 256 * 1024;
 
 struct Bounds {
