@@ -6,6 +6,7 @@
 
 #include "catalog.hpp"
 #include "engine.hpp"
+#include "strategies.hpp"
 
 #include <boost/python.hpp>
 
@@ -19,6 +20,14 @@ void require(bool good) {
     }
 }
 
+bp::dict strategies() {
+    bp::dict chosen;
+#define CALQUE_REPORT(name, internals) chosen[name] = (internals) != 0 ? "internals" : "public API";
+    CALQUE_STRATEGY_LIST(CALQUE_REPORT)
+#undef CALQUE_REPORT
+    return chosen;
+}
+
 }  // namespace
 
 BOOST_PYTHON_MODULE(_calque) {
@@ -30,5 +39,6 @@ BOOST_PYTHON_MODULE(_calque) {
     calque::module::bind_registry();
     module.attr("_C_API") = bp::object(bp::handle<>(
         PyCapsule_New(const_cast<calque_api*>(&calque::engine::c_api), CALQUE_CAPSULE_NAME, nullptr)));
+    module.attr("_strategies") = strategies();
     module.attr("__version__") = CALQUE_VERSION;
 }

@@ -56,8 +56,6 @@ Cached& place_of(PyTypeObject* type) noexcept {
     return reinterpret_cast<Cached*>(places)[spread >> (64 - kPlaceBits)];
 }
 
-Borrowed raw_lookup(PyTypeObject* type, PyObject* name) noexcept { return _PyType_Lookup(type, name); }
-
 bool same_as_object(PyTypeObject* type, PyObject* name) noexcept {
     return raw_lookup(type, name) == raw_lookup(&PyBaseObject_Type, name);
 }

@@ -5,6 +5,7 @@ _T = TypeVar("_T")
 
 __version__: str
 _C_API: object
+_strategies: dict[str, str]
 
 def deepcopy(x: _T, memo: Any = ..., _nil: Any = ...) -> _T: ...
 def copy(x: _T) -> _T: ...

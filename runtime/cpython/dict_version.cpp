@@ -1,7 +1,7 @@
 // runtime/cpython/dict_version.cpp: the watcher strategy; see dict_version.hpp.
 #include "cpython/dict_version.hpp"
 
-#if defined(CALQUE_DICT_STAMP_WATCHER)
+#if CALQUE_DICT_STAMP_WATCHER
 
 # include "pod_vector.hpp"
 

@@ -5,18 +5,14 @@
 //                              write stores into the dict. One load. Public in layout, not in name.
 //   watcher (3.12 and later)   PyDict_Watch calls us at each write, and we count. Public API. Used where
 //                              there is no tag (3.14), or where internals are not wanted.
-//   none (before 3.12 with CALQUE_PUBLIC_API)   no stamp equals another: callers take their careful way.
+//   none (before 3.12, as a twin)   no stamp equals another: callers take their careful way.
 #pragma once
 
-#include <calque/compat.hpp>
+#include "strategies.hpp"
 
 #include <cstdint>
 
-#if CALQUE_HAVE_DICT_VERSION && !defined(CALQUE_PUBLIC_API)
-# define CALQUE_DICT_STAMP_TAG 1
-#elif CALQUE_HAVE_DICT_WATCHERS
-# define CALQUE_DICT_STAMP_WATCHER 1
-#endif
+#define CALQUE_DICT_STAMP_WATCHER (!CALQUE_USE_DICT_VERSION && CALQUE_HAVE_DICT_WATCHERS)
 
 namespace calque {
 
@@ -24,7 +20,7 @@ class DictStamp {
 public:
     constexpr DictStamp() noexcept = default;
 
-#if defined(CALQUE_DICT_STAMP_TAG)
+#if CALQUE_USE_DICT_VERSION
     static DictStamp of(PyObject* dict) noexcept {
 # pragma GCC diagnostic push
 # pragma GCC diagnostic ignored "-Wdeprecated-declarations"
@@ -32,7 +28,7 @@ public:
 # pragma GCC diagnostic pop
     }
     static void forget(PyObject*) noexcept {}
-#elif defined(CALQUE_DICT_STAMP_WATCHER)
+#elif CALQUE_DICT_STAMP_WATCHER
     /// Watches the dict from now on.
     static DictStamp of(PyObject* dict) noexcept { return DictStamp(writes_to(dict)); }
     /// Ends that; a dict that is freed ends it itself.
@@ -50,7 +46,7 @@ public:
 private:
     constexpr explicit DictStamp(std::uint64_t number) noexcept : number_(number) {}
 
-#if defined(CALQUE_DICT_STAMP_WATCHER)
+#if CALQUE_DICT_STAMP_WATCHER
     static std::uint64_t writes_to(PyObject* dict) noexcept;
 #endif
 

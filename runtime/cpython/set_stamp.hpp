@@ -3,10 +3,10 @@
 // Sets have no version. Their counters tell: adding raises `used` and `fill`, discarding lowers `used`,
 // replacing one member by another raises `fill`, a rebuilt table lies elsewhere. What escapes is a set
 // that is cleared and filled again with as many members into a table at the same address.
-// With CALQUE_PUBLIC_API no stamp equals another.
+// The twin: no stamp equals another.
 #pragma once
 
-#include <calque/compat.hpp>
+#include "strategies.hpp"
 
 namespace calque {
 
@@ -16,7 +16,7 @@ public:
 
     static SetStamp of(PyObject* set) noexcept {
         SetStamp stamp;
-#ifndef CALQUE_PUBLIC_API
+#if CALQUE_USE_SET_COUNTERS
         const auto* raw = reinterpret_cast<PySetObject*>(set);
         stamp.table_ = raw->table;
         stamp.fill_ = raw->fill;

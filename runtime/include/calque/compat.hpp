@@ -17,9 +17,6 @@
 // middle of native code; since then it runs only at the eval breaker. Remove when the floor is 3.12.
 #define CALQUE_ALLOCATION_COLLECTS (PY_VERSION_HEX < 0x030C0000)
 
-// PyDictObject.ma_version_tag changes with every write, up to 3.13.
-#define CALQUE_HAVE_DICT_VERSION (PY_VERSION_HEX < 0x030E0000)
-
 // PyDict_Watch tells of every write to a dict (3.12).
 #define CALQUE_HAVE_DICT_WATCHERS (PY_VERSION_HEX >= 0x030C0000)
 

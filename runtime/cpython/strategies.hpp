@@ -1,0 +1,41 @@
+// runtime/cpython/strategies.hpp: which internals of the interpreter are used. The one place that decides.
+//
+// A strategy is a question with two ways to the answer: one that reads what CPython does not promise, and
+// its twin, of public API only, which may be slower or answer "I do not know" but is never wrong. The file
+// of a strategy holds both ways and asks CALQUE_USE_<STRATEGY> here, 1 or 0, which to compile. So this file
+// alone says on which Pythons each of the internals was looked at and found to be what its reader expects.
+//
+// An interpreter that nobody has looked at gets the twins, all of them: a version younger than the last one
+// below, or a build without the GIL, where the same fields mean other things. What it can show is a missing
+// public function, when calque is compiled or imported for it, and no wrong reading of its memory.
+// CALQUE_PUBLIC_API forces the twins on every interpreter; that build is tested as well.
+//
+// To add one: its line below, one in CALQUE_STRATEGY_LIST, one in the table of tests/test_strategies.py.
+#pragma once
+
+#include <calque/compat.hpp>
+
+#if defined(CALQUE_PUBLIC_API) || PY_VERSION_HEX >= 0x030F0000 || defined(Py_GIL_DISABLED)
+# define CALQUE_INTERNALS 0
+#else
+# define CALQUE_INTERNALS 1
+#endif
+
+// PyDictObject.ma_version_tag (PEP 509). dict_version.hpp
+#define CALQUE_USE_DICT_VERSION (CALQUE_INTERNALS && PY_VERSION_HEX < 0x030E0000)
+
+// PyListObject.ob_item and .allocated: a list shown at its filled size. primitives/list_slots.hpp
+#define CALQUE_USE_LIST_SLOTS CALQUE_INTERNALS
+
+// PySetObject.table, .fill and .used. set_stamp.hpp
+#define CALQUE_USE_SET_COUNTERS CALQUE_INTERNALS
+
+// PyTypeObject.tp_version_tag. type_version.hpp
+#define CALQUE_USE_TYPE_VERSION CALQUE_INTERNALS
+
+// X(name, 1 for the internals or 0 for the twin): what `calque._calque._strategies` reports.
+#define CALQUE_STRATEGY_LIST(X)             \
+ X("dict_version", CALQUE_USE_DICT_VERSION) \
+ X("list_slots", CALQUE_USE_LIST_SLOTS)     \
+ X("set_counters", CALQUE_USE_SET_COUNTERS) \
+ X("type_version", CALQUE_USE_TYPE_VERSION)
