@@ -42,6 +42,10 @@ def implementations() -> tuple[dict[str, types.ModuleType], list[str]]:
     return found, absent
 
 
+def function_of(case: workloads.Case, module: types.ModuleType) -> Any:
+    return module.copy if case.shallow else module.deepcopy
+
+
 def _timer(function: Any, x: Any, repeats: int) -> int:
     loop = itertools.repeat(None, repeats)
     clock = time.perf_counter_ns
@@ -104,7 +108,7 @@ def check(case: workloads.Case, x: Any, functions: dict[str, Any]) -> dict[str, 
 
 def run_case(case: workloads.Case, rounds: int) -> dict[str, Any]:
     modules, _ = implementations()
-    functions = {name: module.copy if case.shallow else module.deepcopy for name, module in modules.items()}
+    functions = {name: function_of(case, module) for name, module in modules.items()}
     wrong = check(case, case.build(), functions)
     for name in wrong:
         del functions[name]

@@ -1,0 +1,14 @@
+// perf/cpp/extension/extension.hpp: the functions of the module calque_perf, which the scripts of perf/ import.
+//
+// Everything that has to be measured without the interpreter's own loop around it. C API only: the module knows nothing
+// of the engine, so that it says the same of any implementation.
+#pragma once
+
+#include <Python.h>
+
+namespace perf {
+
+// count.cpp: instructions under callgrind.
+extern PyMethodDef count_method;
+
+}  // namespace perf
