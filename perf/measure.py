@@ -21,6 +21,7 @@ import workloads
 
 STDLIB = "stdlib"
 SUBJECT = "calque"
+STDLIB_MODULE = copy
 # Modules with a `deepcopy` and a `copy`. Those not installed are left out, and the tables say so.
 PEERS = ("copium",)
 

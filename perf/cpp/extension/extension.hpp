@@ -10,5 +10,9 @@ namespace perf {
 
 // count.cpp: instructions under callgrind.
 extern PyMethodDef count_method;
+// timing.cpp: nanoseconds of a call, without the interpreter's loop.
+extern PyMethodDef timed_method;
+// floor.cpp: the type Floor.
+int add_floor(PyObject* module);
 
 }  // namespace perf

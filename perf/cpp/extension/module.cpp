@@ -10,7 +10,7 @@ constexpr const char* kCompiler = "gcc " __VERSION__;
 #endif
 
 int execute(PyObject* module) {
-    PyMethodDef* const methods[] = {&perf::count_method};
+    PyMethodDef* const methods[] = {&perf::count_method, &perf::timed_method};
     for (PyMethodDef* method : methods) {
         PyObject* function = PyCFunction_New(method, nullptr);
         const int failed = PyModule_AddObjectRef(module, method->ml_name, function);
@@ -19,7 +19,7 @@ int execute(PyObject* module) {
             return -1;
         }
     }
-    return PyModule_AddStringConstant(module, "compiler", kCompiler);
+    return perf::add_floor(module) != 0 ? -1 : PyModule_AddStringConstant(module, "compiler", kCompiler);
 }
 
 PyModuleDef_Slot slots[] = {{Py_mod_exec, reinterpret_cast<void*>(execute)}, {0, nullptr}};
