@@ -25,6 +25,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import measure
+import setting
 import workloads
 from measure import PEERS, STDLIB, SUBJECT
 
@@ -34,9 +35,8 @@ Results = dict[str, Any]
 
 
 def child(*arguments: str) -> Any:
-    environment = dict(os.environ, PYTHONHASHSEED="0")
-    command = [sys.executable, str(pathlib.Path(measure.__file__)), *arguments]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+    command = [sys.executable, "-s", str(pathlib.Path(measure.__file__)), *arguments]
+    done = subprocess.run(command, env=setting.environment(), capture_output=True, text=True, timeout=300)
     if done.returncode != 0:
         sys.exit(f"{' '.join(arguments)} ended with status {done.returncode}:\n{done.stderr[-2000:]}")
     return json.loads(done.stdout)
@@ -100,6 +100,15 @@ def fold(results: Results, case: workloads.Case, one: Results) -> None:
         entry["ns"][name] = round(min(ns, entry["ns"].get(name, math.inf)), 2)
 
 
+def measured(case: workloads.Case, rounds: int) -> Iterable[Results]:
+    """What the processes of one pass say of a case."""
+    if not case.patched:
+        yield child(case.name, "--rounds", str(rounds))
+        return
+    for name in measure.implementations()[0]:
+        yield child(case.name, "--rounds", str(rounds), "--patched", name)
+
+
 def progress(text: str) -> None:
     if sys.stderr.isatty():
         print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
@@ -119,7 +128,8 @@ def run(options: argparse.Namespace) -> Results:
     for number in range(1, options.passes + 1):
         for index, case in enumerate(cases, 1):
             progress(f"pass {number} of {options.passes}, {index} of {len(cases)}: {case.name}")
-            fold(report["cases"], case, child(case.name, "--rounds", str(options.rounds)))
+            for one in measured(case, options.rounds):
+                fold(report["cases"], case, one)
         again = child("yardstick")
         report["meta"]["yardstick"] = {key: min(ns, again[key]) for key, ns in report["meta"]["yardstick"].items()}
         report["meta"].update(passes=number, load_after=os.getloadavg()[0], seconds=round(time.monotonic() - begin))
@@ -302,6 +312,7 @@ def main() -> int:
     if options.list:
         list_cases(options)
         return 0
+    setting.enter()
     old = json.loads(options.compare.read_text()) if options.compare else None
     if options.show:
         report = json.loads(options.show.read_text())

@@ -45,6 +45,8 @@ def content(x: Any, member_key: Any) -> tuple[Any, list[Any]]:
         # The order of a set is nobody's promise.
         children += sorted(x, key=member_key)
         value = len(x)
+    elif type(x).__name__ == "Element" and type(x).__module__ == "xml.etree.ElementTree":
+        children += [x.tag, x.text, x.tail, x.attrib, *x]
     elif isinstance(x, PLAIN):
         value = x if not isinstance(x, bytearray) else bytes(x)
     names = []

@@ -1,4 +1,4 @@
-# perf/workloads.py: the objects that the benchmarks copy.
+# perf/workloads.py: the objects that the benchmarks copy; those of whole programs are in programs.py.
 #
 # A case is a name, a group, one line saying what it is, and a function that builds its object. Building is
 # deterministic: the same object in every process, on every Python.
@@ -21,50 +21,12 @@ import fractions
 import random
 import types
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
-# The groups, in the order of the tables. CORE are those whose common mean stands for "typical plain data".
-CORE = ("memo", "container", "depth", "atomic", "dataclass", "slots", "datetime", "edge", "sample")
-GROUPS = {
-    "memo": "containers that hold many containers, shared or not: the memo's work",
-    "container": "one level of dict, set, frozenset, tuple, list, and dicts of lists",
-    "depth": "chains of containers",
-    "atomic": "lists of objects that are their own copies",
-    "dataclass": "lists of dataclass instances",
-    "slots": "lists of instances with __slots__",
-    "datetime": "lists of naive datetimes",
-    "edge": "empty objects, atoms alone, cycles, bytearrays",
-    "sample": "objects as programs have them",
-    "own": "objects with a __deepcopy__ in Python, which calls copy.deepcopy",
-    "values-50": "a list of 50 instances of one type of the standard library, or of a subclass of a container",
-    "values-alone": "one such instance",
-    "shallow": "copy.copy of small objects",
-}
+from cases import CASES, CORE, GROUPS, Case, add, family
 
-
-@dataclasses.dataclass(frozen=True)
-class Case:
-    name: str
-    group: str
-    note: str
-    build: Callable[[], Any]
-    shallow: bool = False  # copy.copy instead of copy.deepcopy
-
-
-CASES: dict[str, Case] = {}
-
-
-def add(name: str, group: str, note: str, build: Callable[[], Any], shallow: bool = False) -> None:
-    assert name not in CASES and group in GROUPS, name
-    CASES[name] = Case(name, group, note, build, shallow)
-
-
-def family(name: str, group: str, sizes: Iterable[int], note: str, build: Callable[[int], Any]) -> None:
-    """One case per size; `note` may say {n}."""
-    for n in sizes:
-        add(f"{name}-{n}", group, note.format(n=n), lambda n=n: build(n))
-
+__all__ = ["CASES", "CORE", "GROUPS", "Case"]
 
 # --- memo -----------------------------------------------------------------------------------------------------------
 
@@ -446,3 +408,5 @@ add("copy_set", "shallow", "a set of ten ints", lambda: set(range(10)), shallow=
 add("copy_dataclass", "shallow", "a dataclass instance: int, str, list", lambda: Article(1, "title", ["a"]), shallow=True)
 add("copy_slots", "shallow", "an instance with three slots", lambda: Point(1, 2, 3), shallow=True)
 add("copy_namedtuple", "shallow", "a named tuple of two", lambda: Pair(1, []), shallow=True)
+
+import programs  # noqa: E402, F401  adds its cases behind these
