@@ -3,7 +3,6 @@
 
 #include "context.hpp"
 #include "primitives/interpreter_forms.hpp"
-#include "primitives/known_class.hpp"
 #include "primitives/mutants.hpp"
 #include "registry.hpp"
 #include "saved_error.hpp"
@@ -122,7 +121,7 @@ Ref deepcopy(Borrowed x, Borrowed memo, Borrowed nil) noexcept {
             }
         }
     } else {
-        if (primitives::atomic_types.contains(x.type()) || known_class::passes_now(x)) {
+        if (primitives::atomic_types.contains(x.type())) {
             return Ref::share(x);
         }
         memo = {};

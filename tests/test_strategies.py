@@ -10,8 +10,8 @@ import pytest
 
 # The last minor version whose internals were looked at, for each strategy; unknown interpreters get its public twin.
 LAST_KNOWN = {
+    "c_methods": (3, 14),
     "dict_version": (3, 13),
-    "get_method": (3, 14),
     "list_slots": (3, 14),
     "set_counters": (3, 14),
     "type_version": (3, 14),

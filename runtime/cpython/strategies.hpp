@@ -21,11 +21,11 @@
 # define CALQUE_INTERNALS 1
 #endif
 
+// PyMethodDescrObject.d_method and PyGetSetDescrObject.d_getset: the functions of C types. primitives/c_method.hpp
+#define CALQUE_USE_C_METHODS CALQUE_INTERNALS
+
 // PyDictObject.ma_version_tag (PEP 509). dict_version.hpp
 #define CALQUE_USE_DICT_VERSION (CALQUE_INTERNALS && PY_VERSION_HEX < 0x030E0000)
-
-// _PyObject_GetMethod: a look-up that makes no bound method. method_lookup.hpp
-#define CALQUE_USE_GET_METHOD CALQUE_INTERNALS
 
 // PyListObject.ob_item and .allocated: a list shown at its filled size. primitives/list_slots.hpp
 #define CALQUE_USE_LIST_SLOTS CALQUE_INTERNALS
@@ -38,8 +38,8 @@
 
 // X(name, 1 for the internals or 0 for the twin): what `calque._calque._strategies` reports.
 #define CALQUE_STRATEGY_LIST(X)             \
+ X("c_methods", CALQUE_USE_C_METHODS)       \
  X("dict_version", CALQUE_USE_DICT_VERSION) \
- X("get_method", CALQUE_USE_GET_METHOD)     \
  X("list_slots", CALQUE_USE_LIST_SLOTS)     \
  X("set_counters", CALQUE_USE_SET_COUNTERS) \
  X("type_version", CALQUE_USE_TYPE_VERSION)

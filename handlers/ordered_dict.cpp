@@ -1,0 +1,150 @@
+// handlers/ordered_dict.cpp: collections.OrderedDict. Semantics: OrderedDict.__reduce__
+// (Objects/odictobject.c), then Lib/copy.py, _reconstruct: `OrderedDict()`, then for each item of an iterator
+// that was made before the KEY is copied, then the value, then `y[key] = value`.
+//
+// The iterator refuses to go on in a dict that was changed, so it is the real one; its order is the order of
+// the keys, which move_to_end() changes and PyDict_Next() does not know. We take the keys and look
+// the values up, which is what the iterator over items() does inside, without its tuples.
+// Left to the protocol: an OrderedDict with attributes, among them hooks.
+#include "handlers.hpp"
+#include "primitives.hpp"
+
+#include "attributes.hpp"
+#include "c_method.hpp"
+#include "pairs.hpp"
+
+#include <calque/registry.hpp>
+
+namespace calque {
+
+namespace {
+
+CMethod copy_of;
+PyObject* no_arguments = nullptr;
+
+bool has_attributes(Borrowed x) noexcept {
+    const Borrowed attributes = attributes_of(x);
+    return attributes && (!PyDict_CheckExact(attributes.get()) || PyDict_GET_SIZE(attributes.get()) > 0);
+}
+
+bool keys_hash_natively(Borrowed x) noexcept {
+    PyObject *key = nullptr, *value = nullptr;
+    Py_ssize_t position = 0;
+    while (PyDict_Next(x.get(), &position, &key, &value)) {
+        if (!primitives::hashes_natively(key)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+class CopyOrderedDict {
+public:
+    Step begin(CopyContext& context, Frame& frame) noexcept {
+        const Borrowed x = frame.original();
+        if (has_attributes(x)) {
+            return Step::decline();
+        }
+        if (pairs_are_flat(context, x)) {
+            Ref y = copy_of(x);
+            return y ? Step::done(std::move(y)) : Step::error();
+        }
+        odd_keys_ = !keys_hash_natively(x);
+        iterator_ = Ref::steal(PyObject_GetIter(x.get()));
+        Ref y = iterator_ ? Ref::steal(PyODict_Type.tp_new(&PyODict_Type, no_arguments, nullptr)) : Ref();
+        if (!y) {
+            return Step::error();
+        }
+        frame.set_copy(std::move(y));
+        return next(context, frame);
+    }
+
+    Step resume(CopyContext& context, Frame& frame, Ref child) noexcept {
+        if (!key_) {
+            key_ = std::move(child);
+            if (!primitives::is_atomic(context, value_)) {
+                return Step::child(value_);
+            }
+            child = Ref::share(value_);
+        }
+        return insert(context, frame, child) ? next(context, frame) : Step::error();
+    }
+
+private:
+    Step next(CopyContext& context, Frame& frame) noexcept {
+        for (;;) {
+            Ref key;
+            Borrowed value;
+            if (!take(context, frame, key, value)) {
+                return PyErr_Occurred() != nullptr ? Step::error() : Step::done();
+            }
+            if (!primitives::is_atomic(context, key)) {
+                value_ = Ref::share(value);  // if the key's hook deletes the pair
+                return Step::child(key);
+            }
+            key_ = std::move(key);
+            if (!primitives::is_atomic(context, value)) {
+                return Step::child(value);
+            }
+            if (!insert(context, frame, value)) {
+                return Step::error();
+            }
+        }
+    }
+
+    // False at the end, and with an exception set if the dict was changed. The iterator looks up its key,
+    // which runs Python code if keys do not hash natively.
+    bool take(CopyContext& context, Frame& frame, Ref& key, Borrowed& value) noexcept {
+        if (!odd_keys_ && !primitives::python_ran_since_visit(context, frame)) {
+            return take(frame.original(), key, value);
+        }
+        PythonScope scope(context);
+        return scope && take(frame.original(), key, value);
+    }
+
+    bool take(Borrowed x, Ref& key, Borrowed& value) noexcept {
+        key = Ref::steal(Py_TYPE(iterator_.get())->tp_iternext(iterator_.get()));
+        if (!key) {
+            return false;
+        }
+        value = PyDict_GetItem(x.get(), key.get());
+        if (!value) {
+            PyErr_SetObject(PyExc_KeyError, key.get());
+        }
+        return bool(value);
+    }
+
+    // y[key_] = value; afterwards key_ and value_ are empty.
+    bool insert(CopyContext& context, Frame& frame, Borrowed value) noexcept {
+        bool inserted = false;
+        odd_keys_ = odd_keys_ || !primitives::hashes_natively(key_);
+        if (odd_keys_ || primitives::python_ran_since_visit(context, frame)) {
+            // What the pair replaces, and what only we hold by now, may die here.
+            PythonScope scope(context);
+            inserted = scope && PyODict_SetItem(frame.copy().get(), key_.get(), value.get()) == 0;
+            value_ = {};
+            key_ = {};
+        } else {
+            inserted = PyODict_SetItem(frame.copy().get(), key_.get(), value.get()) == 0;
+            value_ = {};
+            key_ = {};
+        }
+        return inserted;
+    }
+
+    Ref iterator_;
+    Ref key_;    // the copy of the key, while its value is copied
+    Ref value_;  // the value, from when its key is copied
+    bool odd_keys_ = false;
+};
+
+}  // namespace
+
+bool register_ordered_dict() noexcept {
+    no_arguments = PyTuple_New(0);
+    return no_arguments != nullptr && copy_of.find(&PyODict_Type, "copy")
+        && add_handler(frame_handler<CopyOrderedDict>("OrderedDict", &PyODict_Type,
+                                                      CALQUE_PURE | CALQUE_STANDS_FOR_REDUCE));
+}
+
+}  // namespace calque
