@@ -9,6 +9,8 @@ namespace calque {
 bool register_atomics() noexcept;
 // handlers/datetime.cpp: types that datetime only tells at run time.
 bool register_datetimes() noexcept;
+// handlers/own_copy.cpp: classes whose __deepcopy__ returns the object itself.
+void register_own_copies() noexcept;
 // deque.cpp, defaultdict.cpp, ordered_dict.cpp, namespace.cpp: types that their modules hand out.
 bool register_deque() noexcept;
 bool register_defaultdict() noexcept;
@@ -25,6 +27,7 @@ extern const HandlerSpec method_handler;     // method.cpp
 
 extern const HandlerSpec instance_handler;         // instance.cpp
 extern const HandlerSpec class_handler;            // class_object.cpp
+extern const HandlerSpec known_class_handler;      // known_class.cpp
 extern const HandlerSpec dunder_deepcopy_handler;  // dunder_deepcopy.cpp
 extern const HandlerSpec reduce_handler;           // reduce.cpp
 

@@ -21,7 +21,7 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import measure
@@ -120,14 +120,14 @@ def save(report: Results, file: pathlib.Path) -> None:
     file.write_text('{"meta": %s,\n"cases": {\n%s\n}}\n' % (json.dumps(report["meta"], indent=1), ",\n".join(lines)))
 
 
-def run(options: argparse.Namespace) -> Results:
+def run(options: argparse.Namespace, tick: Callable[[str], None] = progress) -> Results:
     cases = select(options)
     report: Results = {"meta": describe(options), "cases": {}}
     report["meta"]["yardstick"] = child("yardstick")
     begin = time.monotonic()
     for number in range(1, options.passes + 1):
         for index, case in enumerate(cases, 1):
-            progress(f"pass {number} of {options.passes}, {index} of {len(cases)}: {case.name}")
+            tick(f"pass {number} of {options.passes}, {index} of {len(cases)}: {case.name}")
             for one in measured(case, options.rounds):
                 fold(report["cases"], case, one)
         again = child("yardstick")

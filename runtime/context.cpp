@@ -24,8 +24,14 @@ struct IdleContext::Pool {
     }
 };
 
+namespace {
+
+std::uint64_t stretches = 0;  // of all copies, by all threads: guarded by the GIL
+
+}  // namespace
+
 void Context::python_has_run() noexcept {
-    ++python_runs;
+    python_runs = ++stretches;
     memo->notice_writes();
     enter();
     stdlib_tables::refresh_if_changed();
@@ -77,12 +83,15 @@ void IdleContext::give_back(IdleContext idle) noexcept {
 ActiveContext IdleContext::activate() && noexcept {
     context_->nested = false;
     context_->memo = context_->own_memo.get();
+    context_->python_runs = context_->first_run = ++stretches;
     return ActiveContext(std::move(context_));
 }
 
 ActiveContext IdleContext::activate_on(Memo& memo) && noexcept {
     context_->nested = true;
     context_->memo = &memo;
+    context_->python_runs = ++stretches;
+    context_->first_run = 0;
     ++memo.users;
     return ActiveContext(std::move(context_));
 }

@@ -34,7 +34,8 @@ struct Context : primitives::ContextHead {
     WorkStack stack;
     Memo* memo = nullptr;
     GcHold gc;
-    int python_depth = 0;  // brackets open around Python code
+    int python_depth = 0;         // brackets open around Python code
+    std::uint64_t first_run = 0;  // python_runs when this copy began; 0 on another copy's memo
 
     static Context& of(calque_context* raw) noexcept { return *reinterpret_cast<Context*>(raw); }
     calque_context* raw() noexcept { return reinterpret_cast<calque_context*>(this); }
@@ -43,6 +44,7 @@ struct Context : primitives::ContextHead {
     void enter() noexcept {
         passes_atomics = memo->passes_atomics();
         native_memo = memo->native();
+        pristine = native_memo && python_runs == first_run;
         if (memo->native()) {
             gc.hold();
         }

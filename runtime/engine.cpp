@@ -3,6 +3,7 @@
 
 #include "context.hpp"
 #include "primitives/interpreter_forms.hpp"
+#include "primitives/known_class.hpp"
 #include "primitives/mutants.hpp"
 #include "registry.hpp"
 #include "saved_error.hpp"
@@ -121,7 +122,7 @@ Ref deepcopy(Borrowed x, Borrowed memo, Borrowed nil) noexcept {
             }
         }
     } else {
-        if (primitives::atomic_types.contains(x.type())) {
+        if (primitives::atomic_types.contains(x.type()) || known_class::passes_now(x)) {
             return Ref::share(x);
         }
         memo = {};

@@ -1,6 +1,7 @@
 // runtime/walker.cpp: see walker.hpp.
 #include "walker.hpp"
 
+#include "primitives/known_class.hpp"
 #include "primitives/mutants.hpp"
 #include "registry.hpp"
 #include "stdlib_tables.hpp"
@@ -61,6 +62,10 @@ private:
         PyObject* x = child_.get();
         PyTypeObject* type = Py_TYPE(x);
         if (ctx_.passes_atomics && atomic_types.contains(type)) {
+            value_ = Ref::share(x);
+            return Move::value;
+        }
+        if (ctx_.pristine && known_class::passes(x, ctx_.python_runs)) {
             value_ = Ref::share(x);
             return Move::value;
         }

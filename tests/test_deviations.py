@@ -1,5 +1,6 @@
 """The differences from stdlib that calque allows itself. There are no others; each is shown for both modules."""
 
+import fractions
 import subprocess
 import sys
 import traceback
@@ -96,6 +97,23 @@ def test_frames_of_the_copy_module_for_profilers(copier):
     finally:
         sys.setprofile(before)
     assert ("copy.py" in seen) == (copier.name == "stdlib")
+
+
+def test_frames_of_known_hooks_for_profilers(copier):
+    x = [fractions.Fraction(1, 3)]
+    seen = []
+    before = sys.getprofile()
+
+    def profile(frame, event, argument):
+        if event == "call":
+            seen.append(frame.f_code.co_filename.rpartition("/")[2])
+
+    sys.setprofile(profile)
+    try:
+        copier.deepcopy(x)
+    finally:
+        sys.setprofile(before)
+    assert ("fractions.py" in seen) == (copier.name == "stdlib")
 
 
 def test_frames_that_a_hook_sees_above_itself(copier):

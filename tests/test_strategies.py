@@ -12,6 +12,7 @@ import pytest
 LAST_KNOWN = {
     "c_methods": (3, 14),
     "dict_version": (3, 13),
+    "get_method": (3, 14),
     "list_slots": (3, 14),
     "set_counters": (3, 14),
     "type_version": (3, 14),

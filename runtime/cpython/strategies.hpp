@@ -27,6 +27,9 @@
 // PyDictObject.ma_version_tag (PEP 509). dict_version.hpp
 #define CALQUE_USE_DICT_VERSION (CALQUE_INTERNALS && PY_VERSION_HEX < 0x030E0000)
 
+// _PyObject_GetMethod: a look-up that makes no bound method. method_lookup.hpp
+#define CALQUE_USE_GET_METHOD CALQUE_INTERNALS
+
 // PyListObject.ob_item and .allocated: a list shown at its filled size. primitives/list_slots.hpp
 #define CALQUE_USE_LIST_SLOTS CALQUE_INTERNALS
 
@@ -40,6 +43,7 @@
 #define CALQUE_STRATEGY_LIST(X)             \
  X("c_methods", CALQUE_USE_C_METHODS)       \
  X("dict_version", CALQUE_USE_DICT_VERSION) \
+ X("get_method", CALQUE_USE_GET_METHOD)     \
  X("list_slots", CALQUE_USE_LIST_SLOTS)     \
  X("set_counters", CALQUE_USE_SET_COUNTERS) \
  X("type_version", CALQUE_USE_TYPE_VERSION)

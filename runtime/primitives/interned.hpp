@@ -4,6 +4,7 @@
 #include <Python.h>
 
 #define CALQUE_INTERNED_NAMES(X) \
+ X(Fraction)                     \
  X(__class__)                    \
  X(__copy__)                     \
  X(__deepcopy__)                 \
@@ -12,6 +13,7 @@
  X(__getnewargs_ex__)            \
  X(__getstate__)                 \
  X(__mro__)                      \
+ X(__name__)                     \
  X(__new__)                      \
  X(__newobj__)                   \
  X(__newobj_ex__)                \
@@ -32,6 +34,7 @@
  X(dispatch_table)               \
  X(get)                          \
  X(items)                        \
+ X(type)                         \
  X(update)
 
 namespace calque::interned {

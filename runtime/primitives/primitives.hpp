@@ -17,7 +17,8 @@ namespace calque::primitives {
 struct ContextHead {
     bool passes_atomics = true;     // false: even an int is asked for in the memo
     bool native_memo = true;        // false: somebody sees when the memo is written
-    std::uint64_t python_runs = 0;  // how often Python code had a chance to run
+    bool pristine = false;          // the memo is native, and no Python code has run since the copy began
+    std::uint64_t python_runs = 0;  // the number of this stretch without Python code; never given twice
 };
 
 /// calque_frame::walker, above this many bits of flags: python_runs when the object was visited.

@@ -1,0 +1,230 @@
+// runtime/known_class.cpp: see primitives/known_class.hpp.
+#include "primitives/known_class.hpp"
+
+#include "cpython/dict_version.hpp"
+#include "cpython/method_lookup.hpp"
+#include "cpython/type_version.hpp"
+#include "primitives/interned.hpp"
+#include "primitives/mutants.hpp"
+#include "registry.hpp"
+#include "stdlib_tables.hpp"
+
+#include <structmember.h>
+
+namespace calque::known_class {
+
+// What was decided about a class, and on what grounds. As in the table of plans, nothing is held of a
+// class: its version says whether an address still is the class it was, and with the class live its
+// functions, their globals and the dicts and classes found there.
+struct Entry {
+    PyTypeObject* type = nullptr;
+    Known known;
+    std::uint64_t generation = 0;
+    TypeVersion version;
+    TypeVersion metaclass_version;
+    Evidence evidence;
+    DictStamp stamps[Evidence::kDicts];
+    TypeVersion class_versions[Evidence::kClasses];
+    TypeVersion metaclass_versions[Evidence::kClasses];
+
+    // Each line makes the next one safe to read.
+    bool holds() const noexcept {
+        if (mutants::is(mutants::Mutant::plan_kept_after_class_changed)) {
+            return true;
+        }
+        if (!(version == TypeVersion::of(type)) || !(metaclass_version == TypeVersion::of(Py_TYPE(type)))
+            || generation != stdlib_tables::generation()) {
+            return false;
+        }
+        for (int i = 0; i < evidence.functions; ++i) {
+            if (PyFunction_GET_CODE(evidence.functions_[i]) != evidence.codes_[i].get()) {
+                return false;
+            }
+        }
+        for (int i = 0; i < evidence.dicts; ++i) {
+            if (!(stamps[i] == DictStamp::of(evidence.dicts_[i]))) {
+                return false;
+            }
+        }
+        for (int i = 0; i < evidence.classes; ++i) {
+            PyTypeObject* other = evidence.classes_[i];
+            if (!(class_versions[i] == TypeVersion::of(other))
+                || !(metaclass_versions[i] == TypeVersion::of(Py_TYPE(other)))) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    void date() noexcept {
+        version = TypeVersion::assigned_to(type);
+        metaclass_version = TypeVersion::assigned_to(Py_TYPE(type));
+        generation = stdlib_tables::generation();
+        for (int i = 0; i < evidence.dicts; ++i) {
+            stamps[i] = DictStamp::of(evidence.dicts_[i]);
+        }
+        for (int i = 0; i < evidence.classes; ++i) {
+            class_versions[i] = TypeVersion::assigned_to(evidence.classes_[i]);
+            metaclass_versions[i] = TypeVersion::assigned_to(Py_TYPE(evidence.classes_[i]));
+        }
+    }
+};
+
+namespace {
+
+constexpr int kPlaceBits = 8;
+
+Entry& place_of(PyTypeObject* type) noexcept {
+    alignas(Entry) static unsigned char places[sizeof(Entry) << kPlaceBits];  // zeros are an empty Entry
+    const std::uint64_t spread = reinterpret_cast<std::uintptr_t>(type) * 0x9E3779B97F4A7C15u;
+    return reinterpret_cast<Entry*>(places)[spread >> (64 - kPlaceBits)];
+}
+
+Recogniser recognisers[8] = {};
+int recogniser_count = 0;
+
+// Everything that stands between deepcopy and the hooks of the class.
+bool is_ordinary(PyTypeObject* type) noexcept {
+    const PyTypeObject* metaclass = Py_TYPE(type);
+    return type->tp_getattro == PyObject_GenericGetAttr && !PyType_HasFeature(type, Py_TPFLAGS_TYPE_SUBCLASS)
+        && metaclass->tp_hash == PyType_Type.tp_hash
+        && metaclass->tp_richcompare == PyType_Type.tp_richcompare && registry::effective(type) == nullptr
+        && registry::for_subclass(type) == nullptr;
+}
+
+// The entry of `type`, decided now if it has to be.
+const Entry& entry_of(PyTypeObject* type) noexcept {
+    Entry& entry = place_of(type);
+    if (entry.type == type && entry.holds()) {
+        return entry;
+    }
+    entry.type = type;
+    entry.known = Known();
+    entry.evidence.forget();
+    for (int i = 0; i < recogniser_count && is_ordinary(type); ++i) {
+        if (recognisers[i](type, entry.evidence, entry.known)) {
+            break;
+        }
+        entry.known = Known();
+        entry.evidence.forget();
+    }
+    entry.date();
+    if (entry.known.passes) {
+        Passing::Slot& slot = passing.types[Passing::place(type)];
+        slot.type = type;
+        slot.stretch = 0;
+        slot.by_object = entry.known.in_class != nullptr;
+    }
+    return entry;
+}
+
+bool hides_nothing(Borrowed x, const Known& known) noexcept {
+    return known.in_class == nullptr || resolves_to(x, interned::__deepcopy__, known.in_class);
+}
+
+}  // namespace
+
+void Evidence::forget() noexcept {
+    for (Ref& code : codes_) {
+        code = {};
+    }
+    functions = dicts = classes = 0;
+}
+
+bool Evidence::is(Borrowed function, OriginalCode& original) noexcept {
+    if (functions == kFunctions || !original.is_that_of(function)) {
+        return false;
+    }
+    functions_[functions] = function.get();
+    codes_[functions] = Ref::share(PyFunction_GET_CODE(function.get()));
+    ++functions;
+    return true;
+}
+
+bool Evidence::depends_on_dict(Borrowed dict) noexcept {
+    if (!dict || !PyDict_CheckExact(dict.get())) {
+        return false;
+    }
+    for (int i = 0; i < dicts; ++i) {
+        if (dicts_[i] == dict.get()) {
+            return true;
+        }
+    }
+    if (dicts == kDicts) {
+        return false;
+    }
+    dicts_[dicts++] = dict.get();
+    return true;
+}
+
+bool Evidence::depends_on_class(Borrowed cls) noexcept {
+    if (!cls || !PyType_Check(cls.get()) || classes == kClasses) {
+        return false;
+    }
+    classes_[classes++] = reinterpret_cast<PyTypeObject*>(cls.get());
+    return true;
+}
+
+Borrowed Evidence::global(Borrowed function, PyObject* name) noexcept {
+    const auto* raw = reinterpret_cast<PyFunctionObject*>(function.get());
+    for (PyObject* names : {raw->func_globals, raw->func_builtins}) {
+        if (!depends_on_dict(names)) {
+            return {};
+        }
+        if (const Borrowed found = PyDict_GetItemWithError(names, name)) {
+            return found;
+        }
+    }
+    return {};
+}
+
+Borrowed look_up(PyTypeObject* type, PyObject* name) noexcept { return raw_lookup(type, name); }
+
+bool inherits_from_object(PyTypeObject* type, PyObject* name) noexcept {
+    return look_up(type, name) == look_up(&PyBaseObject_Type, name);
+}
+
+bool copyreg_is_out_of_it(PyTypeObject* type) noexcept {
+    return !stdlib_tables::has_reducer(type) && stdlib_tables::copyreg_is_untouched();
+}
+
+Py_ssize_t slot_offset(PyTypeObject* type, PyObject* name) noexcept {
+    const Borrowed descriptor = look_up(type, name);
+    if (!descriptor || descriptor.type() != &PyMemberDescr_Type) {
+        return -1;
+    }
+    const PyMemberDef* member = reinterpret_cast<PyMemberDescrObject*>(descriptor.get())->d_member;
+    return member->type == T_OBJECT_EX && member->flags == 0 ? member->offset : -1;
+}
+
+void add(Recogniser recogniser) noexcept { recognisers[recogniser_count++] = recogniser; }
+
+const Known* find(PyTypeObject* type) noexcept {
+    if (!TypeVersion::kAvailable) {
+        return nullptr;  // no decision could be trusted
+    }
+    const Entry& entry = entry_of(type);
+    return entry.known.copy != nullptr ? &entry.known : nullptr;
+}
+
+bool passes_now(Borrowed x) noexcept {
+    if (passing.types[Passing::place(x.type())].type != x.type()) {
+        return false;
+    }
+    const Entry& entry = entry_of(x.type());
+    return entry.known.passes && hides_nothing(x, entry.known);
+}
+
+bool examine(Borrowed x, std::uint64_t stretch) noexcept {
+    if (!passes_now(x)) {
+        return false;
+    }
+    Passing::Slot& slot = passing.types[Passing::place(x.type())];
+    slot.stretch = stretch;
+    if (slot.by_object) {
+        passing.objects[Passing::place(x.get())] = {x.get(), stretch};
+    }
+    return true;
+}
+
+}  // namespace calque::known_class

@@ -1,0 +1,142 @@
+// runtime/primitives/known_class.hpp: classes of which it is known what their own hooks would do.
+//
+// decimal.Decimal, fractions.Fraction, enumerations, uuid.UUID ... are copied by methods of their own. To
+// call these costs many times what they do. So handlers RECOGNISE such classes: a recogniser looks at a
+// class met for the first time, proves from its attributes what a copy of an instance comes to, and leaves
+// a function that does it. The decision is kept per class, together with the EVIDENCE it rests on, and is
+// made again when one of these has changed:
+//
+//   the class, its bases, its metaclass   version tags, as for a plan (type_plan.hpp)
+//   functions                             their __code__, which can be set without touching the class
+//   globals they use, tables they read    the stamp of the dict (dict_version.hpp)
+//   other classes they use                version tags
+//   tables of copy and copyreg, handlers  the generation that stdlib_tables counts up
+//
+// Without it, a method patched after the first copy would be passed over. What is not of the class but of
+// the instance (an entry of its dict that hides a method) is looked at for each copy. Twin: the hooks.
+//
+// PASSING OVER. Most of these hooks return the object itself and leave nothing in the memo. Such objects
+// can be passed over like atoms, without asking the memo, as long as no entry for them can be in it: until
+// Python code has run in this copy (ContextHead::pristine). Then they are visited like everything else.
+// In a stretch without Python code nothing changes, so the evidence is examined once per stretch and
+// class, and an instance that has a dict once per stretch. A stretch is known by its number, which is
+// never given twice (ContextHead::python_runs).
+#pragma once
+
+#include "original_code.hpp"
+
+#include <calque/handler.hpp>
+#include <calque/ref.hpp>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace calque::known_class {
+
+struct Known;
+/// begin() of a handler, for an instance of a known class. Asks for no child.
+using Copy = Step (*)(CopyContext& context, Frame& frame, const Known& known) noexcept;
+
+/// What a recogniser says of a class. Objects named here are kept alive by the evidence.
+struct Known {
+    Copy copy = nullptr;           // null: the class is not known
+    bool passes = false;           // `copy` gives the object itself and leaves nothing in the memo ...
+    PyObject* in_class = nullptr;  // ... if x.__deepcopy__ comes to this; null: instances have no dict
+    Py_ssize_t offsets[2] = {};    // the recogniser's own
+    PyObject* object = nullptr;    // the recogniser's own
+};
+
+/// Collects what a decision rests on. Nothing here runs Python code.
+class Evidence {
+public:
+    Evidence() noexcept = default;
+    Evidence(const Evidence&) = delete;
+    Evidence& operator=(const Evidence&) = delete;
+
+    /// `function` is the one we know.
+    bool is(Borrowed function, OriginalCode& original) noexcept;
+    /// What `name` means to the code of `function`: a global or a builtin; empty if neither.
+    Borrowed global(Borrowed function, PyObject* name) noexcept;
+    /// The contents of a dict count. False if it is no exact dict.
+    bool depends_on_dict(Borrowed dict) noexcept;
+    /// The attributes of another class and of its metaclass count.
+    bool depends_on_class(Borrowed cls) noexcept;
+
+    void forget() noexcept;
+
+private:
+    friend struct Entry;
+    static constexpr int kFunctions = 4, kDicts = 6, kClasses = 2;
+    PyObject* functions_[kFunctions] = {};
+    Ref codes_[kFunctions];  // references: another code at the address would pass for this one
+    PyObject* dicts_[kDicts] = {};
+    PyTypeObject* classes_[kClasses] = {};
+    int functions = 0, dicts = 0, classes = 0;
+};
+
+/// `x.name` as the class of x has it, before descriptors and instance dict; empty if it has none.
+Borrowed look_up(PyTypeObject* type, PyObject* name) noexcept;
+/// The class has what object has under this name.
+bool inherits_from_object(PyTypeObject* type, PyObject* name) noexcept;
+/// copyreg has nothing for the class, and its functions are the original ones.
+bool copyreg_is_out_of_it(PyTypeObject* type) noexcept;
+/// The offset of the slot `name`, or -1.
+Py_ssize_t slot_offset(PyTypeObject* type, PyObject* name) noexcept;
+
+/// Fills in `known` if it can vouch for `type`. Asked only about classes with object's own attribute
+/// look-up and a metaclass that neither compares nor hashes, for which nobody has registered anything.
+using Recogniser = bool (*)(PyTypeObject* type, Evidence& evidence, Known& known) noexcept;
+/// At import; eight at most.
+void add(Recogniser recogniser) noexcept;
+
+/// What is known of `type`, or null. Valid until Python code runs.
+const Known* find(PyTypeObject* type) noexcept;
+
+/// `x` is of a class that passes, and so does x.
+bool passes_now(Borrowed x) noexcept;
+
+// The classes that pass, for the question that is asked for each element of a list: one multiplication, one
+// load, one comparison for all that do not. An index over the entries of find(): may be out of date.
+struct Passing {
+    static constexpr int kBits = 6;
+    struct Slot {
+        PyTypeObject* type = nullptr;
+        std::uint64_t stretch = 0;  // where the evidence was last examined
+        bool by_object = false;     // instances have a dict: look them up in `objects`
+    };
+    struct Object {
+        PyObject* object = nullptr;
+        std::uint64_t stretch = 0;
+    };
+    Slot types[1u << kBits];
+    Object objects[1u << kBits];
+
+    static std::size_t place(const void* address) noexcept {
+        return static_cast<std::size_t>((reinterpret_cast<std::uintptr_t>(address) * 0x9E3779B97F4A7C15u)
+                                        >> (64 - kBits));
+    }
+};
+inline Passing passing;
+
+/// The slow half of passes().
+bool examine(Borrowed x, std::uint64_t stretch) noexcept;
+
+/// `x` can be passed over in this stretch; to be asked only while the memo is pristine.
+inline bool passes(Borrowed x, std::uint64_t stretch) noexcept {
+    const Passing::Slot& slot = passing.types[Passing::place(x.type())];
+    if (slot.type != x.type()) {
+        return false;
+    }
+    if (slot.stretch == stretch) {
+        if (!slot.by_object) {
+            return true;
+        }
+        const Passing::Object& object = passing.objects[Passing::place(x.get())];
+        if (object.object == x.get() && object.stretch == stretch) {
+            return true;
+        }
+    }
+    return examine(x, stretch);
+}
+
+}  // namespace calque::known_class

@@ -1,0 +1,352 @@
+"""Classes of the standard library whose own hooks calque knows: they count as long as they are what they were."""
+
+import builtins
+import collections
+import copy
+import decimal
+import enum
+import fractions
+import functools
+import re
+
+import pytest
+
+
+class Color(enum.Enum):
+    RED = 1
+    GREEN = "g"
+
+
+class Number(enum.IntEnum):
+    ONE = 1
+
+
+class Perm(enum.Flag):
+    R = 1
+    W = 2
+
+
+class Bits(enum.IntFlag):
+    A = 1
+    B = 2
+
+
+class Text(str, enum.Enum):
+    A = "a"
+
+
+class Priced(decimal.Decimal):
+    pass
+
+
+class Ratio(fractions.Fraction):
+    made = 0
+
+    def __new__(cls, *args):
+        Ratio.made += 1
+        return super().__new__(cls, *args)
+
+
+@functools.lru_cache
+def cached():
+    pass
+
+
+def priced():
+    x = Priced("1.5")
+    x.tags = []
+    return x
+
+
+THEMSELVES = {
+    "decimal": lambda: decimal.Decimal("1.25"),
+    "decimal subclass": priced,
+    "fraction": lambda: fractions.Fraction(1, 3),
+    "pattern": lambda: re.compile("a.b"),
+    "match": lambda: re.match("a", "ab"),
+    "cached function": lambda: cached,
+    "enum": lambda: Color.RED,
+    "int enum": lambda: Number.ONE,
+    "flag": lambda: Perm.R,
+    "flags": lambda: Perm.R | Perm.W,
+    "int flags": lambda: Bits.A | Bits.B,
+    "str enum": lambda: Text.A,
+}
+
+
+@pytest.mark.parametrize("make", THEMSELVES.values(), ids=THEMSELVES)
+def test_they_are_their_own_copies_everywhere(copier, make):
+    x = make()
+    assert copier.deepcopy(x) is x
+    assert copier.deepcopy([x, x, [x]]) == [x, x, [x]]
+    assert all(y is x for y in copier.deepcopy([x, x]))
+    pair = (x, x)
+    assert copier.deepcopy(pair) is pair
+    assert copier.deepcopy(([], x))[1] is x
+    keyed = copier.deepcopy({"value": x, "list": [x]})
+    assert keyed["value"] is x and keyed["list"][0] is x
+    assert copier.deepcopy({x}).pop() is x
+    assert list(copier.deepcopy({x: []})) == [x]
+
+
+@pytest.mark.parametrize("make", THEMSELVES.values(), ids=THEMSELVES)
+@pytest.mark.parametrize("new_memo", (dict, collections.UserDict, collections.OrderedDict), ids=lambda kind: kind.__name__)
+def test_what_they_leave_in_a_memo(copier, make, new_memo):
+    x = make()
+    mine, theirs = new_memo(), new_memo()
+    outer = [x, x]
+    assert copier.deepcopy(outer, mine)[1] is x
+    copy.deepcopy(outer, theirs)
+    assert [type(value) for value in mine.values()] == [type(value) for value in theirs.values()]
+    assert (id(x) in mine) == (id(x) in theirs)
+
+
+@pytest.mark.parametrize("make", THEMSELVES.values(), ids=THEMSELVES)
+def test_an_entry_of_the_memo_wins(copier, make):
+    x = make()
+    assert copier.deepcopy([x, x], {id(x): "preset"}) == ["preset", "preset"]
+    assert copier.deepcopy(x, collections.UserDict({id(x): "preset"})) == "preset"
+
+
+def test_a_hook_of_the_instance_wins(copier):
+    x = priced()
+    assert copier.deepcopy([x])[0] is x
+    x.__deepcopy__ = lambda memo: "hook"
+    assert copier.deepcopy(x) == "hook"
+    assert copier.deepcopy([x, x]) == ["hook", "hook"]
+    del x.__deepcopy__
+    assert copier.deepcopy([x])[0] is x
+
+
+def test_a_hook_of_an_enum_member_wins(copier):
+    class Switch(enum.Enum):
+        ON = 1
+        OFF = 0
+
+    assert copier.deepcopy([Switch.ON, Switch.OFF]) == [Switch.ON, Switch.OFF]
+    Switch.ON.__deepcopy__ = lambda memo: "hook"
+    assert copier.deepcopy([Switch.ON, Switch.OFF, Switch.ON]) == ["hook", Switch.OFF, "hook"]
+    assert copier.deepcopy(Switch.ON) == "hook"
+    assert copier.deepcopy((Switch.ON,)) == ("hook",)
+    del Switch.ON.__deepcopy__
+    assert copier.deepcopy([Switch.ON])[0] is Switch.ON
+
+
+def test_a_reducer_of_an_enum_member(copier):
+    class Switch(enum.Enum):
+        ON = 1
+
+    assert copier.deepcopy([Switch.ON])[0] is Switch.ON
+    Switch.ON.__reduce_ex__ = lambda protocol: "itself"
+    assert copier.deepcopy([Switch.ON])[0] is Switch.ON
+    Switch.ON.__reduce_ex__ = lambda protocol: (list, ())
+    assert copier.deepcopy([Switch.ON])[0] == copy.deepcopy([Switch.ON])[0]
+
+
+def test_overridden_hooks_are_called(copier):
+    class Hooked(decimal.Decimal):
+        def __deepcopy__(self, memo):
+            return ("hooked", str(self))
+
+    class Late(decimal.Decimal):
+        pass
+
+    class HookedColor(enum.Enum):
+        RED = 1
+
+        def __deepcopy__(self, memo):
+            return "hooked"
+
+    assert copier.deepcopy([Hooked(1)]) == [("hooked", "1")]
+    assert copier.deepcopy([HookedColor.RED, HookedColor.RED]) == ["hooked", "hooked"]
+    x = Late(2)
+    assert copier.deepcopy([x])[0] is x
+    Late.__deepcopy__ = lambda self, memo: "late"
+    assert copier.deepcopy([x, x]) == ["late", "late"]
+    assert copier.deepcopy(x) == "late"
+    del Late.__deepcopy__
+    assert copier.deepcopy(x) is x
+    Late.__getattribute__ = lambda self, name: (lambda memo: "asked") if name == "__deepcopy__" else None
+    assert copier.deepcopy([x]) == ["asked"]
+
+
+def test_a_class_that_becomes_an_enum_with_another_hook_by_its_base(copier):
+    class Base:
+        pass
+
+    class Mixed(Base, enum.Enum):
+        A = 1
+
+    assert copier.deepcopy([Mixed.A])[0] is Mixed.A
+    Base.__deepcopy__ = lambda self, memo: "base"
+    assert copier.deepcopy([Mixed.A]) == ["base"]
+    del Base.__deepcopy__
+    assert copier.deepcopy([Mixed.A])[0] is Mixed.A
+
+
+def test_a_subclass_of_fraction_is_made_anew(copier):
+    x = Ratio(1, 3)
+    before = Ratio.made
+    y = copier.deepcopy([x])[0]
+    assert (type(y), y, Ratio.made) == (Ratio, x, before + 1) and y is not x
+
+
+def test_a_patched_method_counts(copier, monkeypatch):
+    x = fractions.Fraction(1, 3)
+    assert copier.deepcopy([x, x])[0] is x
+    monkeypatch.setattr(fractions.Fraction, "__deepcopy__", lambda self, memo: "patched")
+    assert copier.deepcopy(x) == "patched"
+    assert copier.deepcopy([x]) == ["patched"]
+    monkeypatch.undo()
+    assert copier.deepcopy([x])[0] is x
+    assert copier.deepcopy(x) is x
+
+
+def test_patched_code_counts(copier, monkeypatch):
+    def patched(self, memo):
+        return "code"
+
+    x = fractions.Fraction(1, 3)
+    assert copier.deepcopy(x) is x
+    monkeypatch.setattr(fractions.Fraction.__deepcopy__, "__code__", patched.__code__)
+    assert copier.deepcopy(x) == "code"
+    assert copier.deepcopy([x]) == ["code"]
+    monkeypatch.undo()
+    assert copier.deepcopy([x])[0] is x
+
+
+def test_what_the_method_finds_in_its_module_counts(copier, monkeypatch):
+    x = fractions.Fraction(1, 3)
+    assert copier.deepcopy([x])[0] is x
+    monkeypatch.setattr(fractions, "Fraction", Ratio)
+    with pytest.raises(TypeError):  # it makes a new one, and __new__ needs the name as well
+        copier.deepcopy([x])
+    with pytest.raises(TypeError):
+        copier.deepcopy(x)
+    monkeypatch.undo()
+    assert copier.deepcopy([x])[0] is x
+    monkeypatch.setattr(fractions, "type", lambda self: None, raising=False)
+    assert copier.deepcopy(x) is not x
+    monkeypatch.undo()
+    assert copier.deepcopy(x) is x
+
+
+def test_what_the_method_finds_among_the_builtins_counts(copier, monkeypatch):
+    x = fractions.Fraction(1, 3)
+    assert copier.deepcopy([x])[0] is x
+    real = type
+
+    class Odd(type):
+        def __call__(cls, *args):
+            return real(*args)
+
+        def __instancecheck__(cls, instance):
+            return isinstance(instance, real)
+
+    assert copier.deepcopy(x) is x
+    monkeypatch.setattr(builtins, "type", Odd("type", (type,), {}))
+    result = copier.deepcopy(x)
+    monkeypatch.undo()
+    assert result is x
+
+
+@pytest.mark.skipif("__deepcopy__" not in vars(enum.Enum), reason="members are copied by __reduce_ex__ here")
+def test_a_patched_hook_of_all_enums_counts(copier, monkeypatch):
+    def patched(self, memo):
+        return "code"
+
+    assert copier.deepcopy([Color.RED, Number.ONE])[0] is Color.RED
+    monkeypatch.setattr(enum.Enum, "__deepcopy__", lambda self, memo: "patched")
+    assert copier.deepcopy([Color.RED, Number.ONE]) == ["patched", "patched"]
+    monkeypatch.undo()
+    assert copier.deepcopy([Color.RED])[0] is Color.RED
+    monkeypatch.setattr(enum.Enum.__deepcopy__, "__code__", patched.__code__)
+    assert copier.deepcopy([Color.RED, Number.ONE]) == ["code", "code"]
+
+
+def test_entries_of_copys_table_count(copier, monkeypatch):
+    x = fractions.Fraction(1, 3)
+    assert copier.deepcopy([x, Color.RED])[0] is x
+    monkeypatch.setitem(copy._deepcopy_dispatch, fractions.Fraction, lambda x, memo: "table")
+    monkeypatch.setitem(copy._deepcopy_dispatch, decimal.Decimal, lambda x, memo: "table")
+    monkeypatch.setitem(copy._deepcopy_dispatch, Color, lambda x, memo: "table")
+    assert copier.deepcopy([x, decimal.Decimal(1), Color.RED]) == ["table"] * 3
+    assert copier.deepcopy(x) == "table"
+    monkeypatch.undo()
+    assert copier.deepcopy(x) is x
+
+
+def test_registered_handlers_count(calque):
+    x = decimal.Decimal(1)
+    assert calque.deepcopy([x])[0] is x
+
+    @calque.register(decimal.Decimal, subclasses=True)
+    def handler(x, memo):
+        return "handler"
+
+    try:
+        assert calque.deepcopy([x, Priced(1)]) == ["handler", "handler"]
+        assert calque.deepcopy(x) == "handler"
+    finally:
+        calque.unregister(decimal.Decimal)
+    assert calque.deepcopy(x) is x
+
+
+class Then:
+    """Its copy runs `action`."""
+
+    def __init__(self, action):
+        self.action = action
+
+    def __deepcopy__(self, memo):
+        self.action(memo)
+        return self
+
+
+def test_a_class_changed_in_the_middle_of_a_copy(copier, monkeypatch):
+    def change(memo):
+        monkeypatch.setattr(fractions.Fraction, "__deepcopy__", lambda self, memo: ["patched"])
+
+    def restore(memo):
+        monkeypatch.undo()
+
+    x, other = fractions.Fraction(1, 3), fractions.Fraction(2, 3)
+    first, _, second, _, third, last = copier.deepcopy([x, Then(change), x, Then(restore), x, other])
+    assert first is x
+    assert second == ["patched"]
+    assert third is second  # the memo has an entry by now
+    assert last is other
+
+
+def test_a_memo_written_in_the_middle_of_a_copy(copier):
+    x = decimal.Decimal(1)
+
+    def write(memo):
+        memo[id(x)] = "written"
+
+    assert copier.deepcopy([x, Then(write), x])[::2] == [x, "written"]
+    assert copier.deepcopy([Color.RED, Then(lambda memo: memo.update({id(Color.RED): 5})), Color.RED])[::2] == [
+        Color.RED, 5]
+
+
+def test_a_hook_set_in_the_middle_of_a_copy(copier):
+    class Switch(enum.Enum):
+        ON = 1
+
+    def hook(memo):
+        Switch.ON.__deepcopy__ = lambda memo: "late"
+        memo.pop(id(Switch.ON), None)
+
+    assert copier.deepcopy([Switch.ON, Then(hook), Switch.ON])[::2] == [Switch.ON, "late"]
+
+
+def test_many_classes_at_once(copier):
+    """More classes than a cache has places for."""
+    members = []
+    for i in range(400):
+        members.append(enum.Enum(f"E{i}", "A B").A)
+        members.append(type(f"D{i}", (decimal.Decimal,), {})(i))
+    for _ in range(2):
+        assert all(x is y for x, y in zip(members, copier.deepcopy(members)))
+    for member in members[::7]:
+        assert copier.deepcopy(member) is member
