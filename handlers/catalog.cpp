@@ -35,6 +35,8 @@ bool register_builtin_handlers() noexcept {
         return false;
     }
     register_own_copies();
+    register_enum_members();
+    register_uuid();
     for (const HandlerSpec* spec : kAll) {
         if (!add_handler(*spec)) {
             return false;

@@ -9,13 +9,17 @@ namespace calque {
 bool register_atomics() noexcept;
 // handlers/datetime.cpp: types that datetime only tells at run time.
 bool register_datetimes() noexcept;
-// handlers/own_copy.cpp: classes whose __deepcopy__ returns the object itself.
-void register_own_copies() noexcept;
 // deque.cpp, defaultdict.cpp, ordered_dict.cpp, namespace.cpp: types that their modules hand out.
 bool register_deque() noexcept;
 bool register_defaultdict() noexcept;
 bool register_ordered_dict() noexcept;
 bool register_namespace() noexcept;
+// handlers/own_copy.cpp: classes whose __deepcopy__ returns the object itself.
+void register_own_copies() noexcept;
+// handlers/enum_member.cpp
+void register_enum_members() noexcept;
+// handlers/uuid.cpp
+void register_uuid() noexcept;
 
 extern const HandlerSpec list_handler;       // list.cpp
 extern const HandlerSpec dict_handler;       // dict.cpp

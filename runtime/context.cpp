@@ -37,9 +37,9 @@ void Context::python_has_run() noexcept {
     stdlib_tables::refresh_if_changed();
 }
 
-bool Context::publish(Borrowed x, Borrowed copy, bool unique) noexcept {
+bool Context::publish(Borrowed x, Borrowed copy, bool unique, bool repeatable) noexcept {
     if (python_depth == 0) {
-        return memo->publish(x, copy, unique);
+        return memo->publish(x, copy, unique, repeatable);
     }
     memo->notice_writes();
     return memo->publish(x, copy, unique) && memo->secure();

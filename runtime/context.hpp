@@ -73,7 +73,7 @@ struct Context : primitives::ContextHead {
     void python_has_run() noexcept;
 
     /// Logged inside a bracket: Python code goes on running, so what was logged is secured at once.
-    [[nodiscard]] bool publish(Borrowed x, Borrowed copy, bool unique) noexcept;
+    [[nodiscard]] bool publish(Borrowed x, Borrowed copy, bool unique, bool repeatable = false) noexcept;
     /// The dict or mapping for a hook.
     Ref memo_object() noexcept;
 };

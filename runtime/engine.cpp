@@ -122,7 +122,7 @@ Ref deepcopy(Borrowed x, Borrowed memo, Borrowed nil) noexcept {
             }
         }
     } else {
-        if (primitives::atomic_types.contains(x.type()) || known_class::passes_now(x)) {
+        if (primitives::atomic_types.contains(x.type()) || known_class::is_its_own_copy_alone(x)) {
             return Ref::share(x);
         }
         memo = {};

@@ -184,8 +184,25 @@ bool inherits_from_object(PyTypeObject* type, PyObject* name) noexcept {
     return look_up(type, name) == look_up(&PyBaseObject_Type, name);
 }
 
-bool copyreg_is_out_of_it(PyTypeObject* type) noexcept {
-    return !stdlib_tables::has_reducer(type) && stdlib_tables::copyreg_is_untouched();
+bool reduces_natively(PyTypeObject* type) noexcept {
+    return !stdlib_tables::has_reducer(type) && stdlib_tables::copyreg_is_untouched()
+        && registry::effective(Py_TYPE(type))
+               == (Py_TYPE(type) == &PyType_Type ? registry::effective(&PyType_Type) : nullptr)
+        && registry::served_by_builtin(&PyType_Type) && registry::served_by_builtin(&PyUnicode_Type)
+        && registry::served_by_builtin(&PyDict_Type);
+}
+
+bool is_made_by_object_new(PyTypeObject* type) noexcept {
+    return Py_TYPE(type) == &PyType_Type && type->tp_new == PyBaseObject_Type.tp_new && type->tp_itemsize == 0
+        && !PyType_HasFeature(type, Py_TPFLAGS_IS_ABSTRACT) && PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE)
+        && inherits_from_object(type, interned::__new__)
+        && inherits_from_object(type, interned::__reduce_ex__)
+        && inherits_from_object(type, interned::__reduce__) && !look_up(type, interned::__deepcopy__)
+        && !look_up(type, interned::__getnewargs__) && !look_up(type, interned::__getnewargs_ex__);
+}
+
+bool comes_to(Borrowed x, PyObject* name, Borrowed function) noexcept {
+    return resolves_to(x, name, function);
 }
 
 Py_ssize_t slot_offset(PyTypeObject* type, PyObject* name) noexcept {
@@ -213,6 +230,20 @@ bool passes_now(Borrowed x) noexcept {
     }
     const Entry& entry = entry_of(x.type());
     return entry.known.passes && hides_nothing(x, entry.known);
+}
+
+bool is_its_own_copy_alone(Borrowed x) noexcept {
+    if (passing.types[Passing::place(x.type())].type != x.type()) {
+        return false;
+    }
+    const Known& known = entry_of(x.type()).known;
+    return known.passes ? hides_nothing(x, known)
+                        : known.returns_itself != nullptr && known.returns_itself(x, known);
+}
+
+void pass_from_now(Borrowed x, std::uint64_t stretch) noexcept {
+    passing.types[Passing::place(x.type())] = {x.type(), stretch, true};
+    passing.objects[Passing::place(x.get())] = {x.get(), stretch};
 }
 
 bool examine(Borrowed x, std::uint64_t stretch) noexcept {

@@ -82,7 +82,7 @@ void Memo::release_log() noexcept {
     }
 }
 
-bool Memo::log(Borrowed x, Borrowed copy, std::uintptr_t tags, bool unique) noexcept {
+bool Memo::log(Borrowed x, Borrowed copy, std::uintptr_t tags, bool unique, bool repeatable) noexcept {
     if ((tags & kPair) != 0 && (!unique || always_look_up_)) {
         if (!table_.insert(x.get(), reinterpret_cast<std::uintptr_t>(copy.get()))) {
             no_memory();
@@ -97,7 +97,7 @@ bool Memo::log(Borrowed x, Borrowed copy, std::uintptr_t tags, bool unique) noex
         no_memory();
         return false;
     }
-    if (x == copy && !always_look_up_) {
+    if (x == copy && !always_look_up_ && !repeatable) {
         // Its own copy, and recorded as such: stdlib finds the record even through a parent that is
         // walked again because it, too, came out unchanged.
         return met_again() != Found::error;

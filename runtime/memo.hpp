@@ -37,7 +37,7 @@
 //   (or a tuple that Python code moved: then it is noted when its next child is asked for, before
 //   anything that is not yet findable hangs below it.) Such parents are noted in the table as "in progress"; meeting the note sets always_look_up_,
 //   everything logged is hashed, and uniqueness is not used again in this copy. So does an original
-//   that is recorded as its own copy.
+//   that is recorded as its own copy, unless its handler is pure and can as well be asked again.
 //
 //   An object whose handler let Python code run may have been moved meanwhile, so that its count is 1
 //   and its only holder one that is yet to be walked: such an entry is owned as soon as it is made.
@@ -100,9 +100,9 @@ public:
     Found find_again(Borrowed x, Ref& copy) noexcept {
         return native_ ? find_native(x, copy) : mapping_memo::subscript(dict_, x, copy);
     }
-    /// memo[id(x)] = copy
-    [[nodiscard]] bool publish(Borrowed x, Borrowed copy, bool unique) noexcept {
-        return native_ ? log(x, copy, kPair, unique) : mapping_memo::store(dict_, x, copy);
+    /// memo[id(x)] = copy. `repeatable`: nobody would notice if x, not found, were copied once more.
+    [[nodiscard]] bool publish(Borrowed x, Borrowed copy, bool unique, bool repeatable = false) noexcept {
+        return native_ ? log(x, copy, kPair, unique, repeatable) : mapping_memo::store(dict_, x, copy);
     }
     /// memo[id(x)] = copy; keep x alive. `published`: the first half was done before.
     [[nodiscard]] bool complete(Borrowed x, Borrowed copy, bool published, bool unique) noexcept {
@@ -183,7 +183,7 @@ private:
         return Found::hit;
     }
 
-    bool log(Borrowed x, Borrowed copy, std::uintptr_t tags, bool unique) noexcept;
+    bool log(Borrowed x, Borrowed copy, std::uintptr_t tags, bool unique, bool repeatable = false) noexcept;
     bool hash_up_to(std::size_t end) noexcept;
     Found met_again() noexcept;
     static void own(const Event& event) noexcept;

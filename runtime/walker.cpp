@@ -459,7 +459,8 @@ bool publish(Context& context, calque_frame& frame) noexcept {
     }
     frame.walker |= kPublished;
     const bool runs_python = context.memo->mapping_runs_python();
-    const bool stored = context.publish(frame.original, frame.copy, (frame.walker & kUnique) != 0);
+    const bool stored = context.publish(frame.original, frame.copy, (frame.walker & kUnique) != 0,
+                                        (frame.handler->flags & CALQUE_PURE) != 0);
     if (runs_python && context.python_depth == 0) {
         context.python_has_run();
     }

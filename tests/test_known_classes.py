@@ -3,13 +3,18 @@
 import builtins
 import collections
 import copy
+import copyreg
 import decimal
 import enum
 import fractions
 import functools
 import re
+import uuid
+import weakref
 
 import pytest
+
+from support.probes import outcome, raised
 
 
 class Color(enum.Enum):
@@ -350,3 +355,221 @@ def test_many_classes_at_once(copier):
         assert all(x is y for x, y in zip(members, copier.deepcopy(members)))
     for member in members[::7]:
         assert copier.deepcopy(member) is member
+
+
+def test_a_uuid_is_copied_with_what_it_holds(copier):
+    x = uuid.UUID(int=2**100 + 7)
+    y, again = copier.deepcopy([x, x])
+    assert y is again and y is not x
+    assert (type(y), y, y.is_safe, hash(y)) == (uuid.UUID, x, uuid.SafeUUID.unknown, hash(x))
+    assert y.int is x.int
+    reference = weakref.ref(y)
+    del y, again
+    assert reference() is None
+
+
+@pytest.mark.parametrize("is_safe", list(uuid.SafeUUID), ids=lambda member: member.name)
+def test_the_safety_of_a_uuid_is_kept(copier, is_safe):
+    x = uuid.UUID(int=5, is_safe=is_safe)
+    y = copier.deepcopy(x)
+    assert y == x and y.is_safe is is_safe
+
+
+def test_a_uuid_with_something_else_for_its_safety(copier):
+    class Safety:
+        value = 0
+        seen = []
+
+        def __ne__(self, other):
+            self.seen.append(other)
+            return True
+
+    x = uuid.UUID(int=5, is_safe=Safety())
+    y = copier.deepcopy([x])[0]
+    assert y.is_safe is uuid.SafeUUID.safe
+    assert Safety.seen == [uuid.SafeUUID.unknown]
+
+
+def test_what_a_uuid_leaves_in_a_memo(copier):
+    x = uuid.UUID(int=5)
+    mine, theirs = {}, {}
+    copier.deepcopy([x], mine)
+    copy.deepcopy([x], theirs)
+    assert [type(value) for value in mine.values()] == [type(value) for value in theirs.values()]
+
+
+def test_an_unfinished_uuid(copier):
+    x = object.__new__(uuid.UUID)
+    assert raised(copier.deepcopy, [x]) == raised(copy.deepcopy, [x])
+    object.__setattr__(x, "int", 5)
+    assert raised(copier.deepcopy, [x]) == raised(copy.deepcopy, [x])
+    object.__setattr__(x, "is_safe", uuid.SafeUUID.unknown)
+    object.__setattr__(x, "int", [5])
+    y = copier.deepcopy(x)
+    assert y.int == [5] and y.int is not x.int
+
+
+def test_subclasses_of_uuid(copier):
+    class Named(uuid.UUID):
+        pass
+
+    class Slotted(uuid.UUID):
+        __slots__ = ("name",)
+
+    class Stateful(uuid.UUID):
+        def __getstate__(self):
+            return {"int": 7}
+
+    x = Named(int=5)
+    object.__setattr__(x, "name", "lost")
+    y = copier.deepcopy(x)
+    assert (type(y), y) == (Named, x) and not hasattr(y, "name")
+    x = Slotted(int=5)
+    object.__setattr__(x, "name", "lost")
+    y = copier.deepcopy([x])[0]
+    assert (type(y), y) == (Slotted, x) and not hasattr(y, "name")
+    assert copier.deepcopy(Stateful(int=5)).int == 7
+
+
+@pytest.mark.parametrize("patch", [
+    ("__deepcopy__", lambda self, memo: "patched"),
+    ("__reduce_ex__", lambda self, protocol: (str, ("patched",))),
+    ("__reduce__", lambda self: (str, ("patched",))),
+    ("__getnewargs__", lambda self: ("00000000000000000000000000000009",)),
+    ("__getstate__", lambda self: {"int": 9}),
+    ("__setstate__", lambda self, state: object.__setattr__(self, "int", "patched")),
+    ("__getattribute__", lambda self, name: object.__getattribute__(self, name)),
+], ids=lambda patch: patch[0])
+def test_a_patched_uuid_counts(copier, monkeypatch, patch):
+    def described(y):
+        return (y, getattr(y, "int", None), getattr(y, "is_safe", None))
+
+    x = uuid.UUID(int=5)
+    assert copier.deepcopy([x, x])[0] == x
+    monkeypatch.setattr(uuid.UUID, *patch, raising=False)
+    result, expected = outcome(copier.deepcopy, [x]), outcome(copy.deepcopy, [x])
+    monkeypatch.undo()
+    assert result[0] == expected[0] == "result" or result == expected
+    assert described(result[1][0]) == described(expected[1][0])
+    assert copier.deepcopy([x])[0] == x
+
+
+def test_patched_code_and_globals_of_uuid_count(copier, monkeypatch):
+    class Safe(enum.Enum):
+        safe = 0
+        unsafe = -1
+        unknown = None
+
+    def patched(self):
+        return {"int": 9}
+
+    x = uuid.UUID(int=5)
+    assert copier.deepcopy([x])[0] == x
+    monkeypatch.setattr(uuid.UUID.__getstate__, "__code__", patched.__code__)
+    assert copier.deepcopy([x])[0].int == 9
+    monkeypatch.undo()
+    assert copier.deepcopy([x])[0].int == 5
+    monkeypatch.setattr(uuid, "SafeUUID", Safe)
+    x = uuid.UUID(int=6, is_safe=Safe.unknown)
+    assert copier.deepcopy([x])[0].is_safe is Safe.unknown
+    monkeypatch.undo()
+    y = outcome(copier.deepcopy, [x])
+    assert y == outcome(copy.deepcopy, [x])
+    assert y[1][0].is_safe is uuid.SafeUUID.unknown
+
+
+def test_copyreg_entries_of_known_classes_count(copier, monkeypatch):
+    x = uuid.UUID(int=5)
+    assert copier.deepcopy([x, Color.RED]) == [x, Color.RED]
+    monkeypatch.setitem(copyreg.dispatch_table, uuid.UUID, lambda x: (str, ("copyreg",)))
+    monkeypatch.setitem(copyreg.dispatch_table, Color, lambda x: (str, ("copyreg",)))
+    assert copier.deepcopy([x, Color.RED, Color.RED]) == copy.deepcopy([x, Color.RED, Color.RED])
+    assert copier.deepcopy(Color.RED) == copy.deepcopy(Color.RED)
+    monkeypatch.undo()
+    assert copier.deepcopy([x, Color.RED])[1] is Color.RED
+
+
+def test_members_of_changed_enumerations(copier):
+    """What the look-up of a member goes through, changed one by one after a first copy."""
+    class Switch(enum.Enum):
+        ON = 1
+        OFF = 0
+
+    def both():
+        return [outcome(module.deepcopy, [Switch.ON, Switch.ON]) for module in (copier, copy)]
+
+    def alike():
+        mine, theirs = both()
+        assert mine[0] == theirs[0]
+        assert [type(y) for y in mine[1:]] == [type(y) for y in theirs[1:]]
+        assert mine == theirs
+
+    alike()
+    Switch._value2member_map_[1] = Switch.OFF
+    alike()
+    Switch._value2member_map_[1] = Switch.ON
+    alike()
+    type.__setattr__(Switch, "ON", 5)
+    on = Switch._member_map_["ON"]
+    assert outcome(copier.deepcopy, [on, on]) == outcome(copy.deepcopy, [on, on])
+    type.__setattr__(Switch, "ON", on)
+    alike()
+    on._value_ = 0
+    alike()
+    on._value_ = [1]
+    mine, theirs = both()
+    assert mine == theirs
+    on._value_ = 1
+    alike()
+    Switch.__reduce_ex__ = lambda self, protocol: (str, ("patched",))
+    alike()
+    Switch.__reduce_ex__ = enum.Enum.__reduce_ex__
+    alike()
+    Switch.__new__ = lambda cls, value: "new"
+    alike()
+    Switch._value_ = property(lambda self: 0)
+    mine, theirs = both()
+    assert mine == theirs
+
+
+def test_members_whose_values_hash_by_python_code(copier):
+    class Value:
+        def __init__(self, calls):
+            self.calls = calls
+
+        def __hash__(self):
+            self.calls.append("hash")
+            return 1
+
+        def __eq__(self, other):
+            self.calls.append("eq")
+            return isinstance(other, Value)
+
+        def __deepcopy__(self, memo):
+            self.calls.append("deepcopy")
+            return self
+
+    calls = []
+
+    class Odd(enum.Enum):
+        A = Value(calls)
+        B = 1
+
+    def seen(module):
+        calls.clear()
+        assert module.deepcopy([Odd.A, Odd.B, Odd.A])[::2] == [Odd.A, Odd.A]
+        return calls[:]
+
+    assert seen(copier) == seen(copy)
+
+
+def test_a_memo_of_a_hook_shows_members_and_uuids(copier):
+    """All that is not a temporary is there."""
+    seen = []
+    x, look = uuid.UUID(int=5), Then(lambda memo: seen.append(dict(memo)))
+    result = copier.deepcopy([x, Color.RED, look, Color.RED])
+    expected = []
+    copy.deepcopy([x, Color.RED, Then(lambda memo: expected.append(dict(memo))), Color.RED])
+    assert seen[0][id(x)] is result[0]
+    assert (id(Color.RED) in seen[0]) == (id(Color.RED) in expected[0])
+    assert result[1] is result[3] is Color.RED

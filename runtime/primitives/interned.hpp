@@ -5,10 +5,15 @@
 
 #define CALQUE_INTERNED_NAMES(X) \
  X(Fraction)                     \
+ X(SafeUUID)                     \
+ X(__call__)                     \
  X(__class__)                    \
  X(__copy__)                     \
  X(__deepcopy__)                 \
  X(__dict__)                     \
+ X(__get__)                      \
+ X(__getattr__)                  \
+ X(__getattribute__)             \
  X(__getnewargs__)               \
  X(__getnewargs_ex__)            \
  X(__getstate__)                 \
@@ -28,13 +33,21 @@
  X(_copy_builtin_containers)     \
  X(_copy_dispatch)               \
  X(_deepcopy_dispatch)           \
+ X(_member_map_)                 \
+ X(_name_)                       \
  X(_slotnames)                   \
+ X(_value2member_map_)           \
+ X(_value_)                      \
  X(append)                       \
  X(copyreg)                      \
  X(dispatch_table)               \
  X(get)                          \
+ X(getattr)                      \
+ X(is_safe)                      \
  X(items)                        \
+ X(object)                       \
  X(type)                         \
+ X(unknown)                      \
  X(update)
 
 namespace calque::interned {
@@ -43,13 +56,16 @@ namespace calque::interned {
 CALQUE_INTERNED_NAMES(CALQUE_DECLARE)
 #undef CALQUE_DECLARE
 
+// The name of a type in C++ as well.
+inline PyObject* int_ = nullptr;
+
 /// At import. False with an exception set.
 [[nodiscard]] inline bool create() noexcept {
 #define CALQUE_CREATE(name) \
  if (name == nullptr && (name = PyUnicode_InternFromString(#name)) == nullptr) return false;
     CALQUE_INTERNED_NAMES(CALQUE_CREATE)
 #undef CALQUE_CREATE
-    return true;
+    return int_ != nullptr || (int_ = PyUnicode_InternFromString("int")) != nullptr;
 }
 
 }  // namespace calque::interned

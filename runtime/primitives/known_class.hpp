@@ -42,8 +42,10 @@ struct Known {
     Copy copy = nullptr;           // null: the class is not known
     bool passes = false;           // `copy` gives the object itself and leaves nothing in the memo ...
     PyObject* in_class = nullptr;  // ... if x.__deepcopy__ comes to this; null: instances have no dict
-    Py_ssize_t offsets[2] = {};    // the recogniser's own
-    PyObject* object = nullptr;    // the recogniser's own
+    // The copy of x is x, though it enters the memo: enough for a copy of x alone. Null: never.
+    bool (*returns_itself)(Borrowed x, const Known& known) noexcept = nullptr;
+    Py_ssize_t offsets[2] = {};  // the recogniser's own
+    PyObject* object = nullptr;  // the recogniser's own
 };
 
 /// Collects what a decision rests on. Nothing here runs Python code.
@@ -78,8 +80,13 @@ private:
 Borrowed look_up(PyTypeObject* type, PyObject* name) noexcept;
 /// The class has what object has under this name.
 bool inherits_from_object(PyTypeObject* type, PyObject* name) noexcept;
-/// copyreg has nothing for the class, and its functions are the original ones.
-bool copyreg_is_out_of_it(PyTypeObject* type) noexcept;
+/// Nothing is registered or patched that would come into the way of the reduce protocol: not in copyreg, nor
+/// for the classes, names and dicts it has copied.
+bool reduces_natively(PyTypeObject* type) noexcept;
+/// object.__reduce_ex__ comes to object.__new__(type), without arguments, and the state.
+bool is_made_by_object_new(PyTypeObject* type) noexcept;
+/// For a class with object's own attribute look-up: `x.name` comes to `function`, which the class has.
+bool comes_to(Borrowed x, PyObject* name, Borrowed function) noexcept;
 /// The offset of the slot `name`, or -1.
 Py_ssize_t slot_offset(PyTypeObject* type, PyObject* name) noexcept;
 
@@ -94,6 +101,9 @@ const Known* find(PyTypeObject* type) noexcept;
 
 /// `x` is of a class that passes, and so does x.
 bool passes_now(Borrowed x) noexcept;
+
+/// A copy of `x` alone, with no memo to be seen, is x.
+bool is_its_own_copy_alone(Borrowed x) noexcept;
 
 // The classes that pass, for the question that is asked for each element of a list: one multiplication, one
 // load, one comparison for all that do not. An index over the entries of find(): may be out of date.
@@ -117,6 +127,10 @@ struct Passing {
     }
 };
 inline Passing passing;
+
+/// For a handler that has entered `x` in the memo as its own copy: it need not be asked for it again in this
+/// stretch. `x` is held by the copy in progress.
+void pass_from_now(Borrowed x, std::uint64_t stretch) noexcept;
 
 /// The slow half of passes().
 bool examine(Borrowed x, std::uint64_t stretch) noexcept;

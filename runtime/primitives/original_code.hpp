@@ -18,6 +18,7 @@ namespace calque {
 class OriginalCode {
 public:
     /// `source`: a module text with the function in it, inside a class if it is a method; `name`: its name.
+    /// The docstring "documented" stands for any.
     constexpr OriginalCode(const char* source, const char* name) noexcept : source_(source), name_(name) {}
     OriginalCode(const OriginalCode&) = delete;
     OriginalCode& operator=(const OriginalCode&) = delete;
