@@ -10,6 +10,12 @@ fail() {
     exit 1
 }
 
+# Like fail, where the machine lacks something that cannot be had: nothing is wrong with calque, and 77 says so to callers.
+lack() {
+    printf 'calque: %s\n' "$*" >&2
+    exit 77
+}
+
 say() {
     printf '%s\n' "-- $*"
 }
@@ -168,8 +174,9 @@ find_ninja() {
 
 # system_boost VERSION ABIFLAGS: is there a Boost.Python >= 1.81 for that Python where the compiler looks for it?
 system_boost() {
-    # Distributions build it for the interpreter with a GIL.
-    case $2 in *t*) return 1 ;; esac
+    # Distributions build it for the interpreter with a GIL and without debugging: on a debug interpreter it would work,
+    # but count no references.
+    case $2 in *t* | *d*) return 1 ;; esac
     [ "$(printf '#include <boost/version.hpp>\nBOOST_VERSION\n' | ${CXX:-c++} -E -P -x c++ - 2>/dev/null |
         tail -n 1)" -ge 108100 ] 2>/dev/null || return 1
     case $(${CXX:-c++} -print-file-name="libboost_python$(echo "$1" | tr -d .).so") in
@@ -235,7 +242,7 @@ pip_install() {
     [ $# -gt 0 ] || return 0
     say "pip install $*"
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --retries 1 "$@" >"$build/pip.log" 2>&1 ||
-        fail "make $goal for $python needs $* from a package index, and pip could not install them" \
+        lack "make $goal for $python needs $* from a package index, and pip could not install them" \
             "($(sed -n 's/^ERROR: //p' "$build/pip.log" | tail -n 1))."
 }
 
@@ -266,7 +273,7 @@ prepare() {
     elif [ -n "${BOOST_ROOT:-}" ]; then
         set -- "$@" -DBOOST_ROOT="$BOOST_ROOT"
     else
-        boost=$(.ci/boost "$version" "$flags") || exit 1
+        boost=$(.ci/boost "$version" "$flags") || exit $?
         [ -z "$boost" ] || set -- "$@" -DCALQUE_BOOST_PYTHON_SOURCE="$boost"
     fi
     # shellcheck disable=SC2086
