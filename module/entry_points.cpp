@@ -22,6 +22,10 @@ PyObject* run_deepcopy(Borrowed x, Borrowed memo, Borrowed nil) noexcept {
     return engine::deepcopy(x, memo, nil).release();
 }
 
+}  // namespace
+
+namespace entry {
+
 PyObject* deepcopy(PyObject*, PyObject* const* args, Py_ssize_t nargs, PyObject* keywords) noexcept {
     if (keywords == nullptr) {
         if (nargs == 1) {
@@ -29,6 +33,9 @@ PyObject* deepcopy(PyObject*, PyObject* const* args, Py_ssize_t nargs, PyObject*
         }
         if (nargs == 2) {
             return run_deepcopy(args[0], args[1], {});
+        }
+        if (nargs == 3) {
+            return run_deepcopy(args[0], args[1], args[2]);
         }
     }
     Ref bound = forms::bind(forms::Signature::deepcopy, args, nargs, keywords);
@@ -54,6 +61,10 @@ PyObject* replace(PyObject*, PyObject* const* args, Py_ssize_t nargs, PyObject* 
     static_cast<void>(forms::bind(forms::Signature::replace, args, nargs, keywords));  // raises
     return nullptr;
 }
+
+}  // namespace entry
+
+namespace {
 
 using FastWithKeywords = PyObject* (*)(PyObject*, PyObject* const*, Py_ssize_t, PyObject*);
 
@@ -107,9 +118,9 @@ constexpr const char* kReplaceDoc =
     "have __replace__ from Python 3.13 on; before, only classes that define it themselves.";
 
 PyMethodDef methods[] = {
-    {"deepcopy", as_c_function(deepcopy), METH_FASTCALL | METH_KEYWORDS, kDeepcopyDoc},
-    {"copy", as_c_function(copy), METH_FASTCALL | METH_KEYWORDS, kCopyDoc},
-    {"replace", as_c_function(replace), METH_FASTCALL | METH_KEYWORDS, kReplaceDoc},
+    {"deepcopy", as_c_function(entry::deepcopy), METH_FASTCALL | METH_KEYWORDS, kDeepcopyDoc},
+    {"copy", as_c_function(entry::copy), METH_FASTCALL | METH_KEYWORDS, kCopyDoc},
+    {"replace", as_c_function(entry::replace), METH_FASTCALL | METH_KEYWORDS, kReplaceDoc},
     {nullptr, nullptr, 0, nullptr},
 };
 

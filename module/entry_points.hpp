@@ -5,6 +5,13 @@
 
 namespace calque::module {
 
+/// METH_FASTCALL | METH_KEYWORDS; the first argument is not used.
+namespace entry {
+PyObject* deepcopy(PyObject*, PyObject* const* args, Py_ssize_t nargs, PyObject* keywords) noexcept;
+PyObject* copy(PyObject*, PyObject* const* args, Py_ssize_t nargs, PyObject* keywords) noexcept;
+PyObject* replace(PyObject*, PyObject* const* args, Py_ssize_t nargs, PyObject* keywords) noexcept;
+}  // namespace entry
+
 /// A table for PyModule_AddFunctions.
 PyMethodDef* entry_points() noexcept;
 

@@ -1,6 +1,7 @@
 // module/module.cpp: the extension module calque._calque. It puts the parts together and binds them;
 // the only folder that includes Boost.Python.
 #include "bind_memo.hpp"
+#include "bind_patch.hpp"
 #include "bind_registry.hpp"
 #include "entry_points.hpp"
 
@@ -37,6 +38,7 @@ BOOST_PYTHON_MODULE(_calque) {
     require(PyModule_AddFunctions(module.ptr(), calque::module::entry_points()) == 0);
     calque::module::bind_memo();
     calque::module::bind_registry();
+    calque::module::bind_patch();
     module.attr("_C_API") = bp::object(bp::handle<>(
         PyCapsule_New(const_cast<calque_api*>(&calque::engine::c_api), CALQUE_CAPSULE_NAME, nullptr)));
     module.attr("_strategies") = strategies();

@@ -29,6 +29,17 @@ def cases():
         for test in group]
 
 
+def run(case):
+    registered = set(copyreg.dispatch_table)
+    try:
+        type(case)(case._testMethodName).debug()
+    except unittest.SkipTest as reason:
+        pytest.skip(str(reason))
+    finally:
+        for cls in set(copyreg.dispatch_table) - registered:  # the suite leaves its classes there
+            del copyreg.dispatch_table[cls]
+
+
 @pytest.mark.parametrize("case", cases())
 def test_cpython_test_copy(case, copier, monkeypatch):
     if case is None:
@@ -43,14 +54,18 @@ def test_cpython_test_copy(case, copier, monkeypatch):
     if hasattr(copy, "replace"):
         namespace.replace = copier.replace
     monkeypatch.setattr(suite, "copy", namespace)
-    registered = set(copyreg.dispatch_table)
-    try:
-        type(case)(case._testMethodName).debug()
-    except unittest.SkipTest as reason:
-        pytest.skip(str(reason))
-    finally:
-        for cls in set(copyreg.dispatch_table) - registered:  # the suite leaves its classes there
-            del copyreg.dispatch_table[cls]
+    run(case)
+
+
+@pytest.mark.parametrize("case", cases())
+def test_cpython_test_copy_with_the_patch_on(case, calque):
+    """The suite as it is, and once more when copy has been given back."""
+    if case is None:
+        pytest.fail(MISSING, pytrace=False)
+    with calque.patch:
+        run(case)
+    assert not calque.patch.enabled()
+    run(case)
 
 
 def test_cpython_test_copy_is_all_there():

@@ -12,11 +12,14 @@ import pytest
 LAST_KNOWN = {
     "c_methods": (3, 14),
     "dict_version": (3, 13),
+    "function_slot": (3, 14),
     "get_method": (3, 14),
     "list_slots": (3, 14),
     "set_counters": (3, 14),
     "type_version": (3, 14),
 }
+# Versions in between of which it is known that the internals do not serve.
+KNOWN_NOT_TO_SERVE = {("function_slot", (3, 11))}
 # Private by their names, but behind macros and functions that are public: every extension module refers to some of them.
 BEHIND_PUBLIC_MACROS = {
     "_PyByteArray_empty_string", "_PyWeakref_RefType", "_Py_Dealloc", "_Py_EllipsisObject", "_Py_FalseStruct", "_Py_NoneStruct",
@@ -39,7 +42,8 @@ def private_names(calque):
 def test_each_interpreter_gets_the_strategies_it_is_known_for(calque):
     known = not built_with_twins(calque) and not sysconfig.get_config_var("Py_GIL_DISABLED")
     assert calque._calque._strategies == {
-        name: "internals" if known and sys.version_info[:2] <= last else "public API" for name, last in LAST_KNOWN.items()
+        name: "internals" if known and sys.version_info[:2] <= last and (name, sys.version_info[:2]) not in KNOWN_NOT_TO_SERVE
+        else "public API" for name, last in LAST_KNOWN.items()
     }
 
 

@@ -13,10 +13,10 @@ from collections.abc import Callable
 from copy import Error
 from typing import Any, TypeVar
 
-from . import _calque
+from . import _calque, patch
 from ._calque import Memo, __version__, copy, deepcopy, replace
 
-__all__ = ["Error", "Memo", "copy", "deepcopy", "error", "register", "replace", "unregister"]
+__all__ = ["Error", "Memo", "copy", "deepcopy", "error", "patch", "register", "replace", "unregister"]
 
 error = Error  # the name copy.py keeps for programs of old
 

@@ -2,11 +2,13 @@ from collections.abc import Callable
 from copy import Error as Error
 from typing import Any, TypeVar
 
+from . import patch as _patch
 from ._calque import Memo as Memo, __version__ as __version__, copy as copy, deepcopy as deepcopy, replace as replace
 
-__all__ = ["Error", "Memo", "copy", "deepcopy", "error", "register", "replace", "unregister"]
+__all__ = ["Error", "Memo", "copy", "deepcopy", "error", "patch", "register", "replace", "unregister"]
 
 error = Error
+patch: _patch.Patch
 
 _Handler = TypeVar("_Handler", bound=Callable[..., Any])
 
