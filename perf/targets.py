@@ -160,8 +160,9 @@ def over_stdlib(which: str) -> Callable[[Any], Figure]:
 
 
 def worst_memory(found: Any) -> Figure:
-    name, ratio = worst_of({name: extras.memory_ratio(entry, "peak") for name, entry in found.items()}, low=True)
-    return ratio, f"{name}, of {len(found)} cases"
+    every = {f"{name} ({which})": extras.memory_ratio(entry, which) for name, entry in found.items() for which in ("peak", "copy")}
+    name, ratio = worst_of(every, low=True)
+    return ratio, f"{name}; above 1 in {sum(r > 1 for r in every.values())} of {len(every)}"
 
 
 # --- the table ------------------------------------------------------------------------------------------------------
@@ -193,7 +194,7 @@ TARGETS = (
     Target("10^6 one-key dicts", part("huge", huge("dicts")), (150, 150), (125, 125), low=True, scaled=True, unit="ns"),
     Target("memory of 10^6 objects: peak over stdlib", part("resident", over_stdlib("peak")), (0.75, 0.75), (0.65, 0.65), low=True),
     Target("memory of 10^6 objects: kept over stdlib", part("resident", over_stdlib("copy")), (0.75, 0.75), (0.65, 0.65), low=True),
-    Target("peak of any case over stdlib", part("cases", worst_memory), (1.0, 1.0), (1.0, 1.0), low=True),
+    Target("peak or copy of any case over stdlib", part("cases", worst_memory), (1.0, 1.0), (1.0, 1.0), low=True),
     Target(
         "kept per thread between copies", part("graph", lambda found: (found[SUBJECT]["left"] / 1e6, "")), (2, 2), (0.256, 0.256), low=True, unit="MB"
     ),
