@@ -282,8 +282,11 @@ def specialised(call):
 
 
 @pytest.mark.no_leak_check(reason="what a call site is specialised to depends on how often it ran")
-def test_calls_are_as_fast_afterwards_as_before(patch):
+def test_calls_are_as_fast_afterwards_as_before(calque, patch):
     """Seen by what the interpreter makes of a new call site."""
+    if since(3, 13) and calque._calque._strategies["function_slot"] != "internals":
+        pytest.skip("the public twin cannot give a function its version back (function_patch.hpp)")
+
     def warm():
         source = "def call(deepcopy, x):\n return deepcopy(x)\n"
         names = {}

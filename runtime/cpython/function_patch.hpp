@@ -8,7 +8,8 @@
 //                 Honoured by every call on 3.10 and from 3.12 on, where call sites that the interpreter
 //                 has specialised check the function's version first; PyFunction_SetVectorcall clears
 //                 it. Written back when the patch goes: from 3.13 on a function that lost its version
-//                 never gets another, and calls of it would stay slow for good.
+//                 never gets another, and calls of it would stay unspecialised for good (as they do
+//                 with the twin there).
 //   CodeSwap      function.__code__ (code_swap.hpp), all of it public API: a code object of the same
 //                 name, file, line and parameters that calls the native function. Costs a Python frame.
 //                 The public twin of the other, and what 3.11 has, whose call sites enter a function's
