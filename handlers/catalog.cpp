@@ -30,8 +30,8 @@ bool register_builtin_handlers() noexcept {
         &dunder_deepcopy_handler,
         &reduce_handler,
     };
-    if (!register_atomics() || !register_datetimes() || !register_deque() || !register_defaultdict()
-        || !register_ordered_dict() || !register_namespace()) {
+    if (!register_atomics() || !register_datetimes() || !register_timezone() || !register_deque()
+        || !register_defaultdict() || !register_ordered_dict() || !register_namespace()) {
         return false;
     }
     register_own_copies();

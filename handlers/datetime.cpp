@@ -12,6 +12,7 @@
 
 #include <calque/registry.hpp>
 
+#include <cstring>
 #include <datetime.h>
 
 namespace calque {
@@ -41,13 +42,35 @@ public:
     Step resume(CopyContext&, Frame&, Ref) noexcept { return Step::error(); }  // asks for no child
 };
 
+// Without a zone there is nothing to check: the constructor would find valid again what was valid. tp_alloc
+// gives the smaller layout, as for the constructor; both begin alike, and have `fold` behind `data`.
+template <class T>
+Ref naive_clone(PyObject* x, PyTypeObject* type) noexcept {
+    Ref copy = Ref::steal(type->tp_alloc(type, 0));
+    if (copy) {
+        auto* to = reinterpret_cast<T*>(copy.get());
+        const auto* from = reinterpret_cast<const T*>(x);
+        to->hashcode = -1;
+        to->hastzinfo = 0;
+        std::memcpy(to->data, from->data, sizeof(from->data));
+        to->fold = from->fold;
+    }
+    return copy;
+}
+
 Ref time_with_zone(PyObject* x, PyObject* zone) noexcept {
+    if (zone == Py_None) {
+        return naive_clone<PyDateTime_Time>(x, PyDateTimeAPI->TimeType);
+    }
     return Ref::steal(PyDateTimeAPI->Time_FromTimeAndFold(
         PyDateTime_TIME_GET_HOUR(x), PyDateTime_TIME_GET_MINUTE(x), PyDateTime_TIME_GET_SECOND(x),
         PyDateTime_TIME_GET_MICROSECOND(x), zone, PyDateTime_TIME_GET_FOLD(x), PyDateTimeAPI->TimeType));
 }
 
 Ref datetime_with_zone(PyObject* x, PyObject* zone) noexcept {
+    if (zone == Py_None) {
+        return naive_clone<PyDateTime_DateTime>(x, PyDateTimeAPI->DateTimeType);
+    }
     return Ref::steal(PyDateTimeAPI->DateTime_FromDateAndTimeAndFold(
         PyDateTime_GET_YEAR(x), PyDateTime_GET_MONTH(x), PyDateTime_GET_DAY(x), PyDateTime_DATE_GET_HOUR(x),
         PyDateTime_DATE_GET_MINUTE(x), PyDateTime_DATE_GET_SECOND(x), PyDateTime_DATE_GET_MICROSECOND(x),

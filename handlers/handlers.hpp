@@ -9,6 +9,8 @@ namespace calque {
 bool register_atomics() noexcept;
 // handlers/datetime.cpp: types that datetime only tells at run time.
 bool register_datetimes() noexcept;
+// handlers/timezone.cpp
+bool register_timezone() noexcept;
 // deque.cpp, defaultdict.cpp, ordered_dict.cpp, namespace.cpp: types that their modules hand out.
 bool register_deque() noexcept;
 bool register_defaultdict() noexcept;

@@ -14,6 +14,7 @@
  X(__get__)                      \
  X(__getattr__)                  \
  X(__getattribute__)             \
+ X(__getinitargs__)              \
  X(__getnewargs__)               \
  X(__getnewargs_ex__)            \
  X(__getstate__)                 \
