@@ -70,11 +70,17 @@ def count_here(case: workloads.Case, names: list[str]) -> None:
     graphs = [case.build() for _ in range(BUILDS)]
     for name in names:
         function = measure.function_of(case, modules[name])
+        patch = measure.patch_of(name) if case.patched else None
+        if patch is not None:
+            function = modules[measure.STDLIB].deepcopy
+            patch.enable()
         for x in graphs:
             for _ in range(WARM_UP):
                 function(x)
         for x in graphs:
             calque_perf.count(function, x, CALLS, name)
+        if patch is not None:
+            patch.disable()
 
 
 def dumps_of(folder: pathlib.Path) -> dict[str, list[pathlib.Path]]:
