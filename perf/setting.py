@@ -44,6 +44,10 @@ def enter() -> pathlib.Path | None:
     build = find_build()
     if build is not None:
         sys.path += [str(path) for path in (build / "perf" / "python", *build.glob("peers/lib/python*/site-packages")) if path.is_dir()]
+    try:
+        importlib.import_module("calque")
+    except ImportError as error:
+        sys.exit(f"{sys.executable} cannot import calque ({error}): make build")
     return build
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # perf/targets.py: what calque wants to reach, and whether it does.
 #
-#     perf/targets.py perf/results/<a run>.json
+#     perf/targets.py perf/results/<a run>.json ...      of several runs, the median of each figure
 #
 # A target has a "must" and a "goal" for Python 3.11 and for 3.13; other versions may stay 15 % behind the must of the
 # nearer one. Nanoseconds are for a machine on which an empty METH_FASTCALL call costs 10 ns and are scaled by what it
@@ -226,16 +226,23 @@ def column(python: str) -> tuple[int, float]:
     return int(minor >= 12), 1.0 if minor in (11, 13) else ALLOWANCE
 
 
-def judge(target: Target, report: Report) -> Verdict:
-    which, allowance = column(report["meta"]["python"])
-    scale = report["meta"]["yardstick"]["call_ns"] / YARDSTICK_NS if target.scaled else 1.0
+def middle(target: Target, reports: list[Report]) -> Figure:
+    """The median of the runs that have the figure, with the remark of that run."""
+    figures = sorted((figure for figure in map(target.figure, reports) if figure is not None), key=lambda figure: figure[0])
+    return figures[len(figures) // 2] if figures else None
+
+
+def judge(target: Target, reports: list[Report]) -> Verdict:
+    which, allowance = column(reports[0]["meta"]["python"])
+    calls = sorted(report["meta"]["yardstick"]["call_ns"] for report in reports)
+    scale = calls[len(calls) // 2] / YARDSTICK_NS if target.scaled else 1.0
     must = target.must[which] * scale * (1 / allowance if target.low else allowance)
     goal = target.goal[which] * scale
 
     def text(number: float) -> str:
         return f"{number:.0f} {target.unit}" if number >= 100 else f"{number:.3g} {target.unit}"
 
-    figure = target.figure(report)
+    figure = middle(target, reports)
     if figure is None:
         return Verdict(target.title, text(must), text(goal), "-", "not measured", "")
     # As it is printed: 1.004 is no more than 1, and minus nothing is nothing.
@@ -248,8 +255,8 @@ def judge(target: Target, report: Report) -> Verdict:
     return Verdict(target.title, text(must), text(goal), text(measured), met, figure[1])
 
 
-def verdicts(report: Report) -> list[Verdict]:
-    return [judge(target, report) for target in TARGETS]
+def verdicts(*reports: Report) -> list[Verdict]:
+    return [judge(target, list(reports)) for target in TARGETS]
 
 
 def summary(found: list[Verdict]) -> str:
@@ -281,8 +288,11 @@ def plain(found: list[Verdict]) -> list[str]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Must, goal, measured, met: a line per target.")
-    parser.add_argument("run", type=pathlib.Path, help="the JSON of a run of make bench")
-    print("\n".join(plain(verdicts(load(parser.parse_args().run)))))
+    parser.add_argument("runs", nargs="+", type=pathlib.Path, help="what make bench wrote as JSON; of several runs, the median counts")
+    reports = [load(file) for file in parser.parse_args().runs]
+    if len({report["meta"]["python"] for report in reports}) > 1:
+        sys.exit("these runs are of several Pythons")
+    print("\n".join(plain(verdicts(*reports))))
     return 0
 
 

@@ -18,6 +18,8 @@
 # define PERF_HAVE_FLOOR 0
 #endif
 
+#if PERF_HAVE_FLOOR
+
 namespace perf {
 
 // Objects/dictobject.c, Include/internal/pycore_dict.h: struct _dictkeysobject, the same in both versions.
@@ -61,7 +63,7 @@ inline Keys* cached_keys(PyTypeObject* type) {
     return reinterpret_cast<Keys*>(reinterpret_cast<PyHeapTypeObject*>(type)->ht_cached_keys);
 }
 
-#if PY_VERSION_HEX >> 16 == 0x030B
+# if PY_VERSION_HEX >> 16 == 0x030B
 // 3.11: the values lie in a block of their own, which object.__new__ makes beyond tp_alloc. Before them, backwards: the
 // size of that prefix, how many there are, and the order they came in.
 inline PyObject** add_values(PyObject* x) {
@@ -84,7 +86,7 @@ inline void set_order(PyObject** values, const std::uint8_t* order, std::size_t 
 }
 inline void set_dict(PyObject* x, PyObject* dict) { reinterpret_cast<PyObject**>(x)[-3] = dict; }
 inline void* allocate_keys(std::size_t size) { return PyObject_Malloc(size); }
-#else
+# else
 // 3.13: the values lie behind the instance, and their order behind them.
 struct Values {
     std::uint8_t capacity, size, embedded, valid;
@@ -106,6 +108,8 @@ inline void set_dict(PyObject* x, PyObject* dict) {
     reinterpret_cast<PyObject**>(x)[-3] = dict;
 }
 inline void* allocate_keys(std::size_t size) { return PyMem_Malloc(size); }
-#endif
+# endif
 
 }  // namespace perf
+
+#endif
