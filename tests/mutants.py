@@ -9,11 +9,14 @@ import concurrent.futures
 import os
 import pathlib
 import re
+import resource
 import subprocess
 import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+# A mutant that copies without end would take all memory of the machine, and another process might be the one that is killed for it.
+MOST_MEMORY = 3 << 30
 # Left out because they take minutes, need a build of their own, or ask for nothing that a mutant could touch.
 LEFT_OUT = ["tests/test_depth.py", "tests/test_demo.py", "tests/test_sdk.py", "tests/fuzz"]
 # Mutants that break nothing on some versions, and why.
@@ -64,6 +67,7 @@ def main():
     parser.add_argument("--timeout", type=float, default=600, help="seconds for one run of the suite (default 600)")
     options = parser.parse_args()
     build = options.build.resolve()
+    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))  # the runs inherit it
     wanted = [(name, what) for name, what in mutants() if options.only in (None, name)]
     if not wanted:
         parser.error(f"no mutant is called {options.only}")

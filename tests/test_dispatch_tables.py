@@ -210,7 +210,12 @@ def test_an_entry_added_during_a_copy_counts_from_then_on(copier, monkeypatch):
     assert type(result[0]) is Plain and result[2] == "late"
 
 
-@pytest.mark.parametrize("x", [[1], {1: 2}, (1, 2), (), Hook("x", []).__deepcopy__], ids=repr)
+class WithMethod:
+    def method(self):
+        raise AssertionError
+
+
+@pytest.mark.parametrize("x", [[1], {1: 2}, (1, 2), (), WithMethod().method], ids=lambda x: type(x).__name__)
 def test_a_replaced_entry_of_a_builtin_counts_everywhere(copier, monkeypatch, x):
     cls = type(x)
     copier.deepcopy(x)
