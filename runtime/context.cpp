@@ -2,6 +2,7 @@
 #include "context.hpp"
 
 #include "stdlib_tables.hpp"
+#include "walk.hpp"
 
 #include <new>
 
@@ -35,6 +36,21 @@ void Context::python_has_run() noexcept {
     memo->notice_writes();
     enter();
     stdlib_tables::refresh_if_changed();
+}
+
+bool Context::before_python() noexcept {
+    if (!walker::prepare_frames(stack)) {
+        return false;
+    }
+    if (python_depth > 0) {
+        memo->notice_writes();
+    }
+    if (!memo->secure()) {
+        return false;
+    }
+    ++python_depth;
+    gc.release();
+    return true;
 }
 
 bool Context::publish(Borrowed x, Borrowed copy, bool unique, bool repeatable) noexcept {

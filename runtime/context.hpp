@@ -52,17 +52,7 @@ struct Context : primitives::ContextHead {
     void leave() noexcept { gc.release(); }
 
     /// Before Python code runs. False with MemoryError set: then nothing may run.
-    [[nodiscard]] bool before_python() noexcept {
-        if (python_depth > 0) {
-            memo->notice_writes();
-        }
-        if (!memo->secure()) {
-            return false;
-        }
-        ++python_depth;
-        gc.release();
-        return true;
-    }
+    [[nodiscard]] bool before_python() noexcept;
     /// After Python code has run; once for each before_python() that returned true.
     void after_python() noexcept {
         if (--python_depth == 0) {

@@ -79,7 +79,7 @@ int abi_keep_alive(calque_context* raw, PyObject* object) noexcept {
 }
 
 int abi_is_atomic(calque_context* raw, PyObject* child) noexcept {
-    return Context::of(raw).passes_atomics && primitives::atomic_types.contains(Py_TYPE(child));
+    return Context::of(raw).passes_atomics && primitives::known_types.atomic(Py_TYPE(child));
 }
 
 int abi_before_python(calque_context* raw) noexcept { return Context::of(raw).before_python() ? 0 : -1; }
@@ -122,7 +122,7 @@ Ref deepcopy(Borrowed x, Borrowed memo, Borrowed nil) noexcept {
             }
         }
     } else {
-        if (primitives::atomic_types.contains(x.type()) || known_class::is_its_own_copy_alone(x)) {
+        if (primitives::known_types.atomic(x.type()) || known_class::is_its_own_copy_alone(x)) {
             return Ref::share(x);
         }
         memo = {};

@@ -13,9 +13,12 @@ constexpr std::size_t kKeptEvents = 8192;
 // Native memos whose dict Python code has seen. Guarded by the GIL; rarely more than two long.
 PodVector<Memo*> living_memos;
 
-void no_memory() noexcept { PyErr_NoMemory(); }
-
 }  // namespace
+
+bool Memo::no_memory() noexcept {
+    PyErr_NoMemory();
+    return false;
+}
 
 void Memo::use_mapping(Borrowed mapping) noexcept {
     native_ = false;

@@ -112,6 +112,18 @@ public:
         return mapping_memo::store(dict_, x, copy) && mapping_memo::keep_alive(dict_, x);
     }
 
+    // Native, and x != copy; the same as publish() and complete().
+    [[nodiscard]] [[gnu::always_inline]] bool log_pair(Borrowed x, Borrowed copy, bool unique) noexcept {
+        return unique && !always_look_up_ ? push(x, copy, kPair) : log(x, copy, kPair, false);
+    }
+    [[nodiscard]] [[gnu::always_inline]] bool log_done(Borrowed x, Borrowed copy, bool published,
+                                                       bool unique) noexcept {
+        if (published) {
+            return push(x, copy, kDone);
+        }
+        return unique && !always_look_up_ ? push(x, copy, kPair | kDone) : log(x, copy, kPair | kDone, false);
+    }
+
     /// Native: x is being copied, has no copy yet, and could be met again.
     [[nodiscard]] bool note_in_progress(Borrowed x) noexcept;
     /// Native: x, noted before, came out as its own copy: asked again, it is walked again.
@@ -184,6 +196,10 @@ private:
     }
 
     bool log(Borrowed x, Borrowed copy, std::uintptr_t tags, bool unique, bool repeatable = false) noexcept;
+    bool push(Borrowed x, Borrowed copy, std::uintptr_t tags) noexcept {
+        return log_.push_back({reinterpret_cast<std::uintptr_t>(x.get()) | tags, copy.get()}) || no_memory();
+    }
+    static bool no_memory() noexcept;  // false
     bool hash_up_to(std::size_t end) noexcept;
     Found met_again() noexcept;
     static void own(const Event& event) noexcept;

@@ -58,7 +58,7 @@ public:
     }
 
 private:
-    bool grow() noexcept {
+    [[gnu::noinline]] bool grow() noexcept {
         std::size_t capacity = capacity_ == 0 ? 32 : capacity_ * 2;
         void* items = std::realloc(items_, capacity * sizeof(T));
         if (items == nullptr) {

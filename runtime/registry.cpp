@@ -2,6 +2,7 @@
 #include "registry.hpp"
 
 #include "primitives/primitives.hpp"
+#include "primitives/type_plan.hpp"
 #include "stdlib_tables.hpp"
 
 #include <boost/unordered/unordered_flat_map.hpp>
@@ -56,9 +57,15 @@ State& state() noexcept {
 
 void free_retired() noexcept {
     State& s = state();
-    if (s.walks == 0 && !s.retired.empty()) {
+    if (s.walks != 0) {
+        return;
+    }
+    if (!s.retired.empty()) {
         std::vector<Owned> gone;
         gone.swap(s.retired);  // release() may run anything, us included
+    }
+    if (type_plan::any_retired) {
+        type_plan::free_retired();
     }
 }
 
@@ -112,34 +119,43 @@ bool add_shallow(void* data, PyTypeObject* type, Borrowed function, bool itself)
     }
 }
 
-void derive_atomic_types(const ByType<const calque_handler*>& effective) noexcept {
-    constexpr std::size_t kMost = 40;  // more would not find a multiplier; the map serves the rest
-    PyTypeObject* members[kMost];
+void derive_known_types(const ByType<const calque_handler*>& effective) noexcept {
+    using primitives::KnownTypes;
+    using primitives::Native;
+    constexpr std::size_t kMost = 44;  // more would not find a multiplier; the map serves the rest
+    struct Member {
+        PyTypeObject* type;
+        Native kind;
+    } members[kMost];
     std::size_t count = 0;
     for (const auto& [type, handler] : effective) {
-        if ((handler->flags & CALQUE_ATOMIC) != 0 && count < kMost) {
-            members[count++] = type;
+        const Native kind =
+            (handler->flags & CALQUE_ATOMIC) != 0 ? Native::atomic : primitives::native_kind(*handler);
+        if (kind != Native::none && count < kMost) {
+            members[count++] = {type, kind};
         }
     }
-    primitives::AtomicTypes table;
+    KnownTypes table;
     std::uint64_t multiplier = 0x9E3779B97F4A7C15u;
     for (int attempt = 0; attempt < 100'000; ++attempt) {
         table = {};
         table.multiplier = multiplier;
         bool distinct = true;
         for (std::size_t i = 0; i < count && distinct; ++i) {
-            PyTypeObject*& slot = table.slots[table.slot(members[i])];
-            distinct = slot == nullptr;
-            slot = members[i];
+            const std::size_t place = table.slot(members[i].type);
+            KnownTypes::Slot& slot = table.slots[place];
+            distinct = slot.atomic == nullptr && slot.native == nullptr;
+            (members[i].kind == Native::atomic ? slot.atomic : slot.native) = members[i].type;
+            table.kinds[place] = members[i].kind;
         }
         if (distinct) {
-            primitives::atomic_types = table;
+            primitives::known_types = table;
             return;
         }
         multiplier = multiplier * 6364136223846793005u + 1442695040888963407u;
         multiplier |= 1;
     }
-    primitives::atomic_types = {};
+    primitives::known_types = {};
 }
 
 // Null, or the rule of abi.h that the structure breaks.
@@ -163,6 +179,12 @@ const char* broken_rule(const calque_handler& h) noexcept {
     return nullptr;
 }
 
+void note_native(const calque_handler& own) noexcept {
+    if (const auto kind = primitives::native_kind(own); kind != primitives::Native::none) {
+        primitives::native_handlers[static_cast<int>(kind)] = &own;
+    }
+}
+
 int add_unguarded(const calque_handler& handler) {
     State& s = state();
     if (const char* rule = broken_rule(handler)) {
@@ -179,6 +201,7 @@ int add_unguarded(const calque_handler& handler) {
             return -1;
         }
         s.protocols.push_back(std::make_unique<Entry>(handler));
+        note_native(s.protocols.back()->spec);
         return 0;
     }
     ByType<Owned>& layer = s.open ? s.builtin : s.user;
@@ -187,7 +210,12 @@ int add_unguarded(const calque_handler& handler) {
                      handler.name, handler.type->tp_name, taken->second->spec.name);
         return -1;
     }
-    layer.emplace(handler.type, std::make_unique<Entry>(handler));
+    const auto added = layer.emplace(handler.type, std::make_unique<Entry>(handler)).first;
+    if (s.open) {
+        note_native(added->second->spec);
+    } else {
+        added->second->spec.flags &= (1u << primitives::kNativeShift) - 1;
+    }
     if (!s.open && !derive()) {
         // As if it had not been called: what it brought stays the caller's.
         layer.find(handler.type)->second->spec.release = nullptr;
@@ -278,7 +306,7 @@ bool derive() noexcept {
         PyErr_NoMemory();
         return false;
     }
-    derive_atomic_types(s.effective);
+    derive_known_types(s.effective);
     stdlib_tables::count_change();
     free_retired();
     return true;

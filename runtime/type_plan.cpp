@@ -9,6 +9,7 @@
 
 #include <calque/compat.hpp>
 
+#include <memory>
 #include <new>
 #include <structmember.h>
 #include <vector>
@@ -17,43 +18,42 @@ namespace calque::type_plan {
 
 namespace {
 
-struct Cached {
-    PyTypeObject* type = nullptr;  // an address; says nothing about a living class until `version` agrees
+// A plan and what it owns.
+struct Body {
+    PyTypeObject* type = nullptr;
     Plan plan;
     std::vector<Slot> slots;
-    PyObject* slot_names = nullptr;  // cls.__slotnames__, the list: alive as long as `version` holds
-    TypeVersion version;
-    TypeVersion metaclass_version;
-    std::uint64_t generation = 0;
 
-    Cached() noexcept = default;
-    Cached(Cached&&) noexcept = default;
-    Cached& operator=(Cached&& other) noexcept {
-        type = other.type;
-        plan = other.plan;
-        slots.swap(other.slots);
-        slot_names = other.slot_names;
-        version = other.version;
-        metaclass_version = other.metaclass_version;
-        generation = other.generation;
-        return *this;
-    }
-    ~Cached() {
+    Body() noexcept = default;
+    Body(const Body&) = delete;
+    Body& operator=(const Body&) = delete;
+    ~Body() {
         for (const Slot& slot : slots) {
             Ref name = Ref::steal(slot.name);
         }
     }
 };
 
+struct Cached {
+    PyTypeObject* type = nullptr;    // an address; says nothing about a living class until `version` agrees
+    std::unique_ptr<Body> body;      // null: the class was looked at, and has no plan
+    PyObject* slot_names = nullptr;  // cls.__slotnames__, the list: alive as long as `version` holds
+    TypeVersion version;
+    TypeVersion metaclass_version;
+    std::uint64_t generation = 0;
+};
+
+std::vector<std::unique_ptr<Body>> retired;
+
+// What a frame of handlers/instance.hpp can count.
+constexpr Py_ssize_t kMostSlots = 30'000;
+
 // A table of fixed size, one place per class, by its address: a class that falls on the place of another
 // takes it. Nothing is held of a class, so a class that dies leaves nothing to clean up, and one that comes
 // to lie at its address cannot match, because version tags are never given twice.
-constexpr int kPlaceBits = 10;
-
 Cached& place_of(PyTypeObject* type) noexcept {
     alignas(Cached) static unsigned char places[sizeof(Cached) << kPlaceBits];  // zeros are an empty Cached
-    const std::uint64_t spread = reinterpret_cast<std::uintptr_t>(type) * 0x9E3779B97F4A7C15u;
-    return reinterpret_cast<Cached*>(places)[spread >> (64 - kPlaceBits)];
+    return reinterpret_cast<Cached*>(places)[place(type)];
 }
 
 bool same_as_object(PyTypeObject* type, PyObject* name) noexcept {
@@ -171,11 +171,12 @@ Ref own_slot_names(CopyContext& context, PyTypeObject* type, bool& failed) noexc
 
 bool still_names(const Cached& cached) noexcept {
     PyObject* list = cached.slot_names;
-    if (PyList_GET_SIZE(list) != cached.plan.slot_count) {
+    const Plan& plan = cached.body->plan;
+    if (PyList_GET_SIZE(list) != plan.slot_count) {
         return false;
     }
-    for (Py_ssize_t i = 0; i < cached.plan.slot_count; ++i) {
-        if (PyList_GET_ITEM(list, i) != cached.plan.slots[i].name) {
+    for (Py_ssize_t i = 0; i < plan.slot_count; ++i) {
+        if (PyList_GET_ITEM(list, i) != plan.slots[i].name) {
             return false;
         }
     }
@@ -186,7 +187,8 @@ void check(CopyContext& context, PyTypeObject* type, Cached& cached, bool& faile
     bool has_dict = false;
     if (!protocol_is_default(type) || !metaclass_is_plain(type) || !dict_is_plain(type, has_dict)
         || stdlib_tables::has_reducer(type) || !stdlib_tables::copyreg_is_untouched()
-        || !parts_are_copied_natively()) {
+        || !parts_are_copied_natively() || registry::effective(type) != nullptr
+        || registry::for_subclass(type) != nullptr) {
         return;
     }
     const Ref names = own_slot_names(context, type, failed);
@@ -194,8 +196,12 @@ void check(CopyContext& context, PyTypeObject* type, Cached& cached, bool& faile
         return;
     }
     const Py_ssize_t count = PyList_GET_SIZE(names.get());
+    if (count > kMostSlots) {
+        return;
+    }
+    auto body = std::make_unique<Body>();
     for (Py_ssize_t i = 0; i < count; ++i) {
-        if (!add_slot(type, PyList_GET_ITEM(names.get(), i), cached.slots)) {
+        if (!add_slot(type, PyList_GET_ITEM(names.get(), i), body->slots)) {
             return;
         }
     }
@@ -206,7 +212,9 @@ void check(CopyContext& context, PyTypeObject* type, Cached& cached, bool& faile
         return;
     }
     cached.slot_names = names.get();
-    cached.plan = {true, has_dict, count, cached.slots.data()};
+    body->type = type;
+    body->plan = {has_dict, count, body->slots.data()};
+    cached.body = std::move(body);
 }
 
 bool holds(const Cached& cached, PyTypeObject* type) noexcept {
@@ -215,7 +223,7 @@ bool holds(const Cached& cached, PyTypeObject* type) noexcept {
     }
     return cached.generation == stdlib_tables::generation() && cached.version == TypeVersion::of(type)
         && cached.metaclass_version == TypeVersion::of(Py_TYPE(type))
-        && (!cached.plan.usable || still_names(cached));
+        && (!cached.body || still_names(cached));
 }
 
 const Plan* make(CopyContext& context, PyTypeObject* type, bool& failed) {
@@ -229,26 +237,55 @@ const Plan* make(CopyContext& context, PyTypeObject* type, bool& failed) {
     fresh.metaclass_version = TypeVersion::assigned_to(Py_TYPE(type));
     fresh.generation = stdlib_tables::generation();
     Cached& place = place_of(type);
+    if (place.body) {
+        retired.push_back(std::move(place.body));  // a frame of this walk may be in the middle of it
+        any_retired = true;
+    }
     place = std::move(fresh);
-    return place.plan.usable ? &place.plan : nullptr;
+    return place.body ? &place.body->plan : nullptr;
 }
 
 }  // namespace
 
-const Plan* find(CopyContext& context, PyTypeObject* type, bool& failed) noexcept {
-    failed = false;
-    if (!TypeVersion::kAvailable) {
-        return nullptr;  // a plan could not be trusted
+const Plan* look(CopyContext& context, PyTypeObject* type, bool& failed) noexcept {
+    const Plan* plan = nullptr;
+    if (TypeVersion::kAvailable) {  // otherwise a plan could not be trusted
+        const Cached& cached = place_of(type);
+        if (cached.type == type && holds(cached, type)) {
+            plan = cached.body ? &cached.body->plan : nullptr;
+        } else {
+            try {
+                plan = make(context, type, failed);
+            } catch (const std::bad_alloc&) {
+                return nullptr;  // the protocol needs no plan
+            }
+            if (failed) {
+                return nullptr;
+            }
+        }
     }
-    const Cached& place = place_of(type);
-    if (place.type == type && holds(place, type)) {
-        return place.plan.usable ? &place.plan : nullptr;
+    found[place(type)] = {type, primitives::head(context).python_runs, plan};
+    return plan;
+}
+
+const Plan& in_use(const PyTypeObject* type) noexcept {
+    const Cached& cached = place_of(const_cast<PyTypeObject*>(type));
+    if (cached.type == type && cached.body) {
+        return cached.body->plan;
     }
-    try {
-        return make(context, type, failed);
-    } catch (const std::bad_alloc&) {
-        return nullptr;  // the protocol needs no plan
+    // Another class has taken the place since.
+    for (std::size_t i = retired.size(); i-- > 0;) {
+        if (retired[i]->type == type) {
+            return retired[i]->plan;
+        }
     }
+    Py_FatalError("calque: the plan of an instance being copied is lost");
+}
+
+void free_retired() noexcept {
+    any_retired = false;
+    std::vector<std::unique_ptr<Body>> gone;
+    gone.swap(retired);
 }
 
 Ref bare_instance(PyTypeObject* type) noexcept {

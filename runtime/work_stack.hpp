@@ -25,28 +25,50 @@ public:
         release_above();
     }
 
-    std::size_t depth() const noexcept { return depth_; }
-    calque_frame& top() noexcept { return *top_; }
+    /// Names how many frames there are: two marks are equal if as many frames lie below them.
+    using Mark = const calque_frame*;
+    Mark mark() const noexcept { return next_; }
 
-    /// A new frame on top, its fields undefined; null when memory is exhausted.
-    calque_frame* push() noexcept {
-        calque_frame* next = top_ == nullptr ? inline_ : top_ + 1;
-        if (next == end_) {
-            next = next_chunk();
-            if (next == nullptr) {
-                return nullptr;
-            }
+    std::size_t depth() const noexcept {
+        auto count = static_cast<std::size_t>(next_ - begin_);
+        for (const Chunk* chunk = chunk_; chunk != nullptr; chunk = chunk->below) {
+            count += chunk->below == nullptr ? kInline : chunk->below->capacity;
         }
-        ++depth_;
-        return top_ = next;
+        return count;
     }
 
-    void pop() noexcept {
-        --depth_;
-        if (top_ == begin_) {
+    calque_frame& top() noexcept { return next_[-1]; }
+
+    /// A new frame on top, its fields undefined; null when memory is exhausted.
+    [[gnu::always_inline]] calque_frame* push() noexcept {
+        if (next_ == end_ && !next_chunk()) [[unlikely]] {
+            return nullptr;
+        }
+        return next_++;
+    }
+
+    [[gnu::always_inline]] void pop() noexcept {
+        // Never at the beginning of a chunk but the first: equal depths have equal marks.
+        if (--next_ == begin_ && chunk_ != nullptr) [[unlikely]] {
             previous_chunk();
-        } else {
-            --top_;
+        }
+    }
+
+    /// Shows the frames to `look_at` from the top down, until it returns false or there are none left.
+    template <class LookAt>
+    void from_top(LookAt look_at) noexcept {
+        Chunk* chunk = chunk_;
+        for (calque_frame* next = next_;;) {
+            if (next == (chunk == nullptr ? inline_ : chunk->frames())) {
+                if (chunk == nullptr) {
+                    return;
+                }
+                chunk = chunk->below;
+                next = chunk == nullptr ? inline_ + kInline : chunk->frames() + chunk->capacity;
+            }
+            if (!look_at(*--next)) {
+                return;
+            }
         }
     }
 
@@ -60,29 +82,26 @@ private:
         calque_frame* frames() noexcept { return reinterpret_cast<calque_frame*>(this + 1); }
     };
 
-    calque_frame* next_chunk() noexcept {
+    bool next_chunk() noexcept {
         Chunk*& above = chunk_ == nullptr ? first_ : chunk_->above;
         if (above == nullptr) {
             const std::size_t capacity = (chunk_ == nullptr ? kInline : chunk_->capacity) * 2;
             auto* fresh = static_cast<Chunk*>(std::malloc(sizeof(Chunk) + capacity * sizeof(calque_frame)));
             if (fresh == nullptr) {
-                return nullptr;
+                return false;
             }
             *fresh = {chunk_, nullptr, capacity};
             above = fresh;
         }
         enter(above);
-        return begin_;
+        next_ = begin_;
+        return true;
     }
 
     void previous_chunk() noexcept {
-        if (chunk_ == nullptr) {
-            top_ = nullptr;
-            return;
-        }
         release_above();
         enter(chunk_->below);
-        top_ = end_ - 1;
+        next_ = end_;
     }
 
     void enter(Chunk* chunk) noexcept {
@@ -100,12 +119,11 @@ private:
     }
 
     calque_frame inline_[kInline];
-    calque_frame* top_ = nullptr;  // null: empty
+    calque_frame* next_ = inline_;  // one above the top
     calque_frame* begin_ = inline_;
     calque_frame* end_ = inline_ + kInline;
-    Chunk* chunk_ = nullptr;  // the chunk of top_; null: inline_
+    Chunk* chunk_ = nullptr;  // the chunk of next_; null: inline_
     Chunk* first_ = nullptr;
-    std::size_t depth_ = 0;
 };
 
 }  // namespace calque

@@ -11,15 +11,17 @@ import pytest
 # The last minor version whose internals were looked at, for each strategy; unknown interpreters get its public twin.
 LAST_KNOWN = {
     "c_methods": (3, 14),
+    "dict_slots": (3, 14),
     "dict_version": (3, 13),
     "function_slot": (3, 14),
     "get_method": (3, 14),
+    "instance_values": (3, 14),
     "list_slots": (3, 14),
     "set_counters": (3, 14),
     "type_version": (3, 14),
 }
 # Versions in between of which it is known that the internals do not serve.
-KNOWN_NOT_TO_SERVE = {("function_slot", (3, 11))}
+KNOWN_NOT_TO_SERVE = {("function_slot", (3, 11)), ("instance_values", (3, 10))}
 # Private by their names, but behind macros and functions that are public: every extension module refers to some of them.
 BEHIND_PUBLIC_MACROS = {
     "_PyByteArray_empty_string", "_PyWeakref_RefType", "_Py_Dealloc", "_Py_EllipsisObject", "_Py_FalseStruct", "_Py_NoneStruct",

@@ -31,6 +31,12 @@
 #define CALQUE_USE_FUNCTION_SLOT \
  (CALQUE_INTERNALS && (PY_VERSION_HEX < 0x030B0000 || PY_VERSION_HEX >= 0x030C0000))
 
+// PyDictObject.ma_keys: where keys and values lie. dict_layout.cpp, primitives/dict_slots.hpp
+#define CALQUE_USE_DICT_SLOTS CALQUE_INTERNALS
+
+// The array in which an instance keeps its attributes. instance_layout.cpp, primitives/instance_values.hpp
+#define CALQUE_USE_INSTANCE_VALUES (CALQUE_INTERNALS && PY_VERSION_HEX >= 0x030B0000)
+
 // _PyObject_GetMethod: a look-up that makes no bound method. method_lookup.hpp
 #define CALQUE_USE_GET_METHOD CALQUE_INTERNALS
 
@@ -44,11 +50,13 @@
 #define CALQUE_USE_TYPE_VERSION CALQUE_INTERNALS
 
 // X(name, 1 for the internals or 0 for the twin): what `calque._calque._strategies` reports.
-#define CALQUE_STRATEGY_LIST(X)               \
- X("c_methods", CALQUE_USE_C_METHODS)         \
- X("dict_version", CALQUE_USE_DICT_VERSION)   \
- X("function_slot", CALQUE_USE_FUNCTION_SLOT) \
- X("get_method", CALQUE_USE_GET_METHOD)       \
- X("list_slots", CALQUE_USE_LIST_SLOTS)       \
- X("set_counters", CALQUE_USE_SET_COUNTERS)   \
+#define CALQUE_STRATEGY_LIST(X)                   \
+ X("c_methods", CALQUE_USE_C_METHODS)             \
+ X("dict_slots", CALQUE_USE_DICT_SLOTS)           \
+ X("dict_version", CALQUE_USE_DICT_VERSION)       \
+ X("function_slot", CALQUE_USE_FUNCTION_SLOT)     \
+ X("get_method", CALQUE_USE_GET_METHOD)           \
+ X("instance_values", CALQUE_USE_INSTANCE_VALUES) \
+ X("list_slots", CALQUE_USE_LIST_SLOTS)           \
+ X("set_counters", CALQUE_USE_SET_COUNTERS)       \
  X("type_version", CALQUE_USE_TYPE_VERSION)

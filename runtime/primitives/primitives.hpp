@@ -5,6 +5,7 @@
 
 #include "interned.hpp"
 #include "list_slots.hpp"
+#include "native.hpp"
 
 #include <calque/handler.hpp>
 #include <calque/ref.hpp>
@@ -28,33 +29,52 @@ inline const ContextHead& head(const CopyContext& context) noexcept {
     return *reinterpret_cast<const ContextHead*>(context.raw());
 }
 
-/// The exact types whose instances are their own copies. A perfect hash: the registry looks for a
-/// multiplier that sends each member to a slot of its own, so that the test is one multiplication,
-/// one load, one comparison (in a prototype 0.6 ns against 1.6 ns for a chain of 16, CPython 3.11).
-/// Members are few, and change only when a program patches copy's tables or registers types.
-struct AtomicTypes {
+/// What the loop knows of exact types: whose instances are their own copies, and which are native. A perfect
+/// hash: the registry looks for a multiplier that sends each member to a slot of its own, so that the test
+/// is one multiplication, one load, one comparison (in a prototype 0.6 ns against 1.6 ns for a chain of 16,
+/// CPython 3.11). Members are few, and change only when a program patches copy's tables or registers types.
+struct KnownTypes {
     static constexpr int kBits = 7;
-    PyTypeObject* slots[1u << kBits] = {};
+    struct Slot {
+        PyTypeObject* atomic = nullptr;
+        PyTypeObject* native = nullptr;  // one of the two is set
+    };
+    Slot slots[1u << kBits] = {};
+    Native kinds[1u << kBits] = {};  // of `native`
     std::uint64_t multiplier = 1;
 
     std::size_t slot(const PyTypeObject* type) const noexcept {
         return static_cast<std::size_t>((reinterpret_cast<std::uintptr_t>(type) * multiplier)
                                         >> (64 - kBits));
     }
-    bool contains(const PyTypeObject* type) const noexcept { return slots[slot(type)] == type; }
+    bool atomic(const PyTypeObject* type) const noexcept { return slots[slot(type)].atomic == type; }
+    Native kind(const PyTypeObject* type) const noexcept {
+        const std::size_t i = slot(type);
+        if (slots[i].atomic == type) {
+            return Native::atomic;
+        }
+        return slots[i].native == type ? kinds[i] : Native::none;
+    }
 };
 
-inline AtomicTypes atomic_types;
+inline KnownTypes known_types;
 
 /// Twin: CopyContext::is_atomic.
 inline bool is_atomic(const CopyContext& context, Borrowed object) noexcept {
-    return head(context).passes_atomics && atomic_types.contains(object.type());
+    return head(context).passes_atomics && known_types.atomic(object.type());
 }
 
 /// Python code had a chance to run since the frame's object was visited.
 inline bool python_ran_since_visit(const CopyContext& context, const Frame& frame) noexcept {
     return (head(context).python_runs << kRunsShift)
         != (frame.raw()->walker & ~((std::uintptr_t{1} << kRunsShift) - 1));
+}
+
+/// A container that was cloned from one the collector need not track, and whose elements were replaced since.
+inline void track_if_needed(Borrowed container) noexcept {
+    if (PyObject_GC_IsTracked(container.get()) == 0) {
+        PyObject_GC_Track(container.get());
+    }
 }
 
 /// Hash and comparison of such an object run no Python code.

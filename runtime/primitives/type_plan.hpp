@@ -15,9 +15,12 @@
 // has changed. Twin: no plans; the protocol itself (handlers/reduce.cpp).
 #pragma once
 
+#include "primitives.hpp"
+
 #include <calque/context.hpp>
 #include <calque/ref.hpp>
 
+#include <cstddef>
 #include <cstdint>
 
 namespace calque::type_plan {
@@ -28,16 +31,49 @@ struct Slot {
 };
 
 struct Plan {
-    bool usable = false;  // false: the class was looked at, and has none
     bool has_dict = false;
     Py_ssize_t slot_count = 0;
     const Slot* slots = nullptr;
+    mutable unsigned names_looked_at = 0;  // handlers/instance.hpp: of the class's shared keys
 };
+
+/// What find() found last at each place of the cache.
+struct Found {
+    PyTypeObject* type = nullptr;
+    std::uint64_t stretch = 0;  // the one in which it was found: ContextHead::python_runs
+    const Plan* plan = nullptr;
+};
+constexpr int kPlaceBits = 10;
+inline Found found[1u << kPlaceBits];
+
+inline std::size_t place(const PyTypeObject* type) noexcept {
+    return (reinterpret_cast<std::uintptr_t>(type) * 0x9E3779B97F4A7C15u) >> (64 - kPlaceBits);
+}
+
+/// The plan found in this stretch without Python code, or null.
+inline const Plan* known(const PyTypeObject* type, std::uint64_t stretch) noexcept {
+    const Found& here = found[place(type)];
+    return here.type == type && here.stretch == stretch ? here.plan : nullptr;
+}
 
 /// The plan of `type`, or null: go by the protocol. Making one may run Python code (copyreg._slotnames
 /// of classes met for the first time, as in stdlib) and then is bracketed in `context`; `failed` tells of
-/// an exception set there. Valid until Python code runs.
-const Plan* find(CopyContext& context, PyTypeObject* type, bool& failed) noexcept;
+/// an exception set there. True to the class until Python code runs; readable until the walk ends.
+const Plan* look(CopyContext& context, PyTypeObject* type, bool& failed) noexcept;
+inline const Plan* find(CopyContext& context, PyTypeObject* type, bool& failed) noexcept {
+    const Found& here = found[place(type)];
+    failed = false;
+    return here.type == type && here.stretch == primitives::head(context).python_runs
+             ? here.plan
+             : look(context, type, failed);
+}
+
+/// The plan by which an instance of `type` is being copied; no Python code has run since it was found.
+const Plan& in_use(const PyTypeObject* type) noexcept;
+
+/// Plans that lost their place while walks were under way; called when there are none.
+inline bool any_retired = false;
+void free_retired() noexcept;
 
 /// `object.__new__(type)`
 Ref bare_instance(PyTypeObject* type) noexcept;
@@ -52,6 +88,12 @@ Ref instance_dict(Borrowed instance, bool& usable) noexcept;
 /// The value in a slot; empty if unset.
 inline Borrowed slot_value(Borrowed instance, const Slot& slot) noexcept {
     return *reinterpret_cast<PyObject**>(reinterpret_cast<char*>(instance.get()) + slot.offset);
+}
+
+/// Empties a slot.
+inline Ref take_slot(Borrowed instance, const Slot& slot) noexcept {
+    return Ref::steal(std::exchange(
+        *reinterpret_cast<PyObject**>(reinterpret_cast<char*>(instance.get()) + slot.offset), nullptr));
 }
 
 /// Fills an unset slot of a bare instance.

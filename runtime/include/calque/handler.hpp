@@ -47,7 +47,13 @@ public:
     /// begin() only: not mine after all.
     static Step decline() noexcept { return Step(nullptr, CALQUE_DECLINE); }
 
-    bool asks_for_child() const noexcept { return raw_.outcome == CALQUE_CHILD; }
+    /// What another part of calque said.
+    static Step of(calque_step raw) noexcept { return Step(raw.object, raw.outcome); }
+
+    /// The frame stays, and with it the handler's data.
+    bool keeps_frame() const noexcept {
+        return raw_.outcome == CALQUE_CHILD || raw_.outcome > CALQUE_DECLINE;
+    }
     calque_step raw() const noexcept { return raw_; }
 
 private:
@@ -125,7 +131,21 @@ struct Lend {
         Frame frame(raw_frame);
         H* state = ::new (static_cast<void*>(raw_frame->data)) H;
         Step step = state->begin(context, frame);
-        if (!step.asks_for_child()) {
+        if (!step.keeps_frame()) {
+            state->~H();
+        }
+        return step.raw();
+    }
+
+    // For a handler compiled into the walker's loop (calque's own).
+    template <class H>
+    [[gnu::always_inline]] static calque_step begin_natively(calque_context* raw,
+                                                             calque_frame* raw_frame) noexcept {
+        CopyContext context(raw);
+        Frame frame(raw_frame);
+        H* state = ::new (static_cast<void*>(raw_frame->data)) H;
+        Step step = state->begin_natively(context, frame);
+        if (!step.keeps_frame()) {
             state->~H();
         }
         return step.raw();
@@ -138,7 +158,20 @@ struct Lend {
         Frame frame(raw_frame);
         H* state = state_in<H>(raw_frame);
         Step step = state->resume(context, frame, Ref::steal(child_copy));
-        if (!step.asks_for_child()) {
+        if (!step.keeps_frame()) {
+            state->~H();
+        }
+        return step.raw();
+    }
+
+    template <class H, class Visit>
+    [[gnu::always_inline]] static calque_step resume_natively(calque_context* raw, calque_frame* raw_frame,
+                                                              PyObject* child_copy, Visit visit) noexcept {
+        CopyContext context(raw);
+        Frame frame(raw_frame);
+        H* state = state_in<H>(raw_frame);
+        Step step = state->resume(context, frame, Ref::steal(child_copy), visit);
+        if (!step.keeps_frame()) {
             state->~H();
         }
         return step.raw();

@@ -1,0 +1,221 @@
+// handlers/dict.hpp: dict. Semantics: Lib/copy.py, _deepcopy_dict, and the iteration in
+// dict_walk.hpp.
+//
+// The copy is in the memo, and empty, before anything in it is copied. For each pair the VALUE is
+// copied before the KEY: the order in `y[deepcopy(key, memo)] = deepcopy(value, memo)`. The original
+// is iterated live.
+// While nobody can look (native.hpp) it is quicker to clone the dict and to replace, in place, the values that
+// are not their own copies (dict_slots.hpp). A clone is of the future; deoptimize() makes it the copy that
+// stdlib would have by then. Cloned are dicts whose keys are their own copies and are hashed and compared
+// without Python code.
+// A copied key is hashed and compared again. For keys other than plain str, int, float, bytes, bool
+// and None that may run Python code, and so may, once such a key is in the copy, inserting any key.
+#pragma once
+
+#include "dict_slots.hpp"
+#include "primitives.hpp"
+
+#include "dict_walk.hpp"
+#include "mutants.hpp"
+
+namespace calque {
+
+class CopyDict {
+public:
+    static constexpr primitives::Native kKind = primitives::Native::dict;
+
+    [[gnu::always_inline]] Step begin_natively(CopyContext& context, Frame& frame) noexcept {
+        dict_slots::Entries entries;
+        if (!dict_slots::find(frame.original(), entries) || !keys_are_plain(context, entries)) {
+            return Step::decline();
+        }
+        Ref copy = Ref::steal(PyDict_Copy(frame.original().get()));
+        if (!copy || !dict_slots::find(copy, entries)) {
+            return copy ? Step::decline() : Step::error();
+        }
+        frame.set_copy(std::move(copy));
+        cloned_ = entries.first;
+        count_ = entries.count;
+        stride_ = entries.stride;
+        return next_in_clone(context, primitives::AskForEach());
+    }
+
+    Step begin(CopyContext& context, Frame& frame) noexcept {
+        PyObject* original = frame.original().get();
+        const bool at_once = primitives::head(context).native_memo && all_atomic(context, original);
+        Ref copy = Ref::steal(at_once ? PyDict_Copy(original) : PyDict_New());
+        if (!copy) {
+            return Step::error();
+        }
+        frame.set_copy(std::move(copy));
+        if (at_once) {
+            return Step::done();
+        }
+        if (!frame.publish(context)) {
+            return Step::error();
+        }
+        walk_.start(original);
+        return next(context, frame);
+    }
+
+    template <class Visit>
+    [[gnu::always_inline]] Step resume(CopyContext& context, Frame& frame, Ref child, Visit visit) noexcept {
+        if (cloned_ == nullptr) {
+            return resume(context, frame, std::move(child));
+        }
+        clone().value(place_++) = child.release();
+        primitives::track_if_needed(frame.copy());
+        return next_in_clone(context, visit);
+    }
+
+    /// What has not been copied yet goes out of the clone; from here on pairs are inserted one by one.
+    bool deoptimize(calque_frame& frame) noexcept {
+        if (cloned_ == nullptr) {
+            return true;
+        }
+        const dict_slots::Entries entries = clone();
+        cloned_ = nullptr;
+        entries.value(place_) = Ref::share(Py_None).release();
+        key_ = Ref::share(entries.key(place_));
+        std::uint32_t pairs = 1;
+        for (std::uint32_t i = 0; i < place_; ++i) {
+            pairs += entries.value(i) != nullptr;
+        }
+        bool good = true;
+        for (std::uint32_t i = entries.count; i-- > place_;) {
+            if (entries.value(i) != nullptr) {
+                const Ref key = Ref::share(entries.key(i));
+                good = PyDict_DelItem(frame.copy, key.get()) == 0 && good;
+            }
+        }
+        walk_.start(frame.original);
+        PyObject *key = nullptr, *value = nullptr;
+        while (pairs-- > 0) {
+            walk_.next(frame.original, key, value);
+        }
+        return good;
+    }
+
+    Step resume(CopyContext& context, Frame& frame, Ref child) noexcept {
+        if (!value_) {
+            value_ = std::move(child);
+            if (!primitives::is_atomic(context, key_)) {
+                return Step::child(key_);
+            }
+            child = Ref::share(key_);
+        }
+        return insert(context, frame, child) ? next(context, frame) : Step::error();
+    }
+
+private:
+    dict_slots::Entries clone() const noexcept { return {cloned_, count_, stride_, false}; }
+
+    static bool keys_are_plain(CopyContext& context, const dict_slots::Entries& entries) noexcept {
+        if (entries.only_strings) {
+            return primitives::known_types.atomic(&PyUnicode_Type);
+        }
+        for (std::uint32_t i = 0; i < entries.count; ++i) {
+            if (entries.value(i) != nullptr
+                && !(primitives::is_atomic(context, entries.key(i))
+                     && primitives::hashes_natively(entries.key(i)))) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    template <class Visit>
+    [[gnu::always_inline]] Step next_in_clone(CopyContext& context, Visit visit) noexcept {
+        const dict_slots::Entries entries = clone();
+        for (; place_ < entries.count; ++place_) {
+            PyObject*& place = entries.value(place_);
+            const Borrowed value = place;
+            if (!value || primitives::is_atomic(context, value)) {
+                continue;
+            }
+            // The original alone holds its value again, which may so be met as what it is: unique.
+            Ref given_back = Ref::steal(std::exchange(place, nullptr));
+            given_back = {};
+            const calque_step visited = visit(value);
+            if (visited.outcome != primitives::kValue) {
+                return Step::of(visited);
+            }
+            place = visited.object;
+        }
+        return Step::done();
+    }
+
+    static bool all_atomic(CopyContext& context, PyObject* original) noexcept {
+        PyObject *key = nullptr, *value = nullptr;
+        Py_ssize_t position = 0;
+        while (PyDict_Next(original, &position, &key, &value)) {
+            if (!primitives::is_atomic(context, value) || !primitives::is_atomic(context, key)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    Step next(CopyContext& context, Frame& frame) noexcept {
+        for (;;) {
+            PyObject *key = nullptr, *value = nullptr;
+            const DictWalk::Result result = walk_.next(frame.original(), key, value);
+            if (result == DictWalk::end) {
+                return Step::done();
+            }
+            if (result != DictWalk::pair) {
+                return DictWalk::raise(context, result);
+            }
+            key_ = Ref::share(key);
+            if (mutants::is(mutants::Mutant::key_before_value) && !primitives::is_atomic(context, key)) {
+                const Borrowed original_value(value);
+                key_ = context.copy(key_);
+                if (!key_) {
+                    return Step::error();
+                }
+                return Step::child(original_value);
+            }
+            if (!primitives::is_atomic(context, value)) {
+                return Step::child(value);
+            }
+            value_ = Ref::share(value);
+            if (!primitives::is_atomic(context, key)) {
+                return Step::child(key);
+            }
+            if (!insert(context, frame, key)) {
+                return Step::error();
+            }
+        }
+    }
+
+    // copy[key] = value_; afterwards key_ and value_ are empty.
+    bool insert(CopyContext& context, Frame& frame, Borrowed key) noexcept {
+        odd_keys_ = odd_keys_ || !primitives::hashes_natively(key);
+        bool inserted = false;
+        if (odd_keys_ || primitives::python_ran_since_visit(context, frame)) {
+            // An old value of this key, of Python code's making, may die here.
+            PythonScope scope(context);
+            inserted = scope && PyDict_SetItem(frame.copy().get(), key.get(), value_.get()) == 0;
+            value_ = {};
+            key_ = {};
+        } else {
+            inserted = PyDict_SetItem(frame.copy().get(), key.get(), value_.get()) == 0;
+            value_ = {};
+            key_ = {};
+        }
+        return inserted;
+    }
+
+    Ref key_;
+    Ref value_;
+    // Of a clone (dict_slots::Entries): the first entry, null if there is no clone; and the place of the
+    // value being copied.
+    char* cloned_ = nullptr;
+    DictWalk walk_;
+    std::uint32_t count_ = 0;
+    std::uint32_t place_ = 0;
+    std::uint8_t stride_ = 0;
+    bool odd_keys_ = false;
+};
+
+}  // namespace calque

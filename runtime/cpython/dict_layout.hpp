@@ -1,0 +1,58 @@
+// runtime/cpython/dict_layout.hpp: where the parts of a dict lie (Objects/dictobject.c, 3.10;
+// Include/internal/pycore_dict.h, 3.11 to 3.14).
+//
+// Stated here again because the internal headers are not C++ up to 3.12, and 3.10 does not install this one.
+// So that a Python with another layout gets the twins instead of a crash, known() looks, once, whether dicts
+// made for the purpose are laid out as stated.
+#pragma once
+
+#include <calque/compat.hpp>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace calque::dict_layout {
+
+#if PY_VERSION_HEX < 0x030B0000
+// One kind of entry, and the width of an index follows from the size.
+struct Keys {
+    Py_ssize_t refcnt;
+    Py_ssize_t size;
+    void* lookup;
+    Py_ssize_t usable;
+    Py_ssize_t nentries;
+
+    bool only_strings() const noexcept { return false; }  // `lookup` tells, but is a private function
+    std::size_t index_bytes() const noexcept {
+        const std::size_t width = size <= 0xff ? 1 : size <= 0xffff ? 2 : size <= 0xffffffff ? 4 : 8;
+        return static_cast<std::size_t>(size) * width;
+    }
+    std::size_t before_key() const noexcept { return sizeof(Py_hash_t); }
+#else
+// Tables whose keys are all strings keep no hashes.
+struct Keys {
+    Py_ssize_t refcnt;
+    std::uint8_t log2_size;
+    std::uint8_t log2_index_bytes;
+    std::uint8_t kind;  // 0: any keys
+    std::uint32_t version;
+    Py_ssize_t usable;
+    Py_ssize_t nentries;
+
+    bool only_strings() const noexcept { return kind != 0; }
+    std::size_t index_bytes() const noexcept { return std::size_t{1} << log2_index_bytes; }
+    std::size_t before_key() const noexcept { return kind == 0 ? sizeof(Py_hash_t) : 0; }
+#endif
+    std::size_t stride() const noexcept { return before_key() + 2 * sizeof(PyObject*); }
+    /// The key of the first entry.
+    char* first() noexcept { return reinterpret_cast<char*>(this + 1) + index_bytes() + before_key(); }
+};
+
+inline Keys* keys_of(PyObject* dict) noexcept {
+    return reinterpret_cast<Keys*>(reinterpret_cast<PyDictObject*>(dict)->ma_keys);
+}
+
+/// Are dicts laid out like this?
+bool known() noexcept;
+
+}  // namespace calque::dict_layout

@@ -1,0 +1,42 @@
+// runtime/primitives/instance_values.hpp: the attributes of an instance that has no dict of its own yet.
+//
+// Since 3.11 an instance keeps its attributes in an array, whose names are the class's (the SHARED KEYS), and
+// makes a dict of them only when asked for one. Copying array to array makes no dict on either side, neither
+// of the copy nor, as asking for `__dict__` would, of the original.
+//   values  the array, indexed as the shared keys are
+//   order   the indices in order of insertion, a byte each
+// Which bytes are meant is known to runtime/cpython/instance_layout.cpp alone. Twin: the instance's dict.
+#pragma once
+
+#include <calque/ref.hpp>
+
+#include <cstdint>
+
+namespace calque::instance_values {
+
+struct View {
+    PyObject** values = nullptr;
+    std::uint8_t* order = nullptr;  // of the first; the next lies `step` bytes on
+    std::int8_t step = 1;
+    std::uint8_t size = 0;
+
+    std::uint8_t index(unsigned i) const noexcept { return order[static_cast<int>(i) * step]; }
+};
+
+/// The attributes of an instance whose class keeps them in its own dict or in values. False: they are kept in
+/// another way, or the layout is not known, or someone else refers to the instance's dict.
+[[nodiscard]] bool read(Borrowed instance, View& view) noexcept;
+
+/// The array of a bare instance of the same class, for filling. False: it has none, or one too small.
+[[nodiscard]] bool open(Borrowed bare, const View& like, View& view) noexcept;
+
+/// The values were stored: now they are attributes, in the order of `like`.
+void close(const View& view, const View& like) noexcept;
+
+/// The name of the attribute at an index.
+Borrowed name(PyTypeObject* type, unsigned index) noexcept;
+
+/// The number of names in the shared keys; the keys only ever grow.
+unsigned name_count(PyTypeObject* type) noexcept;
+
+}  // namespace calque::instance_values

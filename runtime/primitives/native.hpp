@@ -1,0 +1,64 @@
+// runtime/primitives/native.hpp: the handlers that are compiled into the walker's loop.
+//
+// A handler is reached through two function pointers, and each step of it goes back and forth between
+// two compilation units that know nothing of each other: 60 to 80 instructions per container, more than
+// allocating a small list. Lists, dicts, tuples and plain instances are nearly all of every graph; these
+// four are NATIVE: handlers/native_walk.cpp hands their classes to the walker's template (native_walk.hpp),
+// so that the compiler sees loop and handler at once. They stay ordinary handlers besides: registered, and
+// reached through their pointers by any walk for which the assumptions below do not hold.
+//
+// While no Python code can look, a native handler may keep its unfinished copy in a state that nobody
+// could explain: a dict clone that still holds originals, a tuple with holes, an instance that is being
+// filled in place. It must have a function deoptimize(), which the walker calls before any Python code
+// runs, for every frame begun since the last time: it brings the copy into the state that copy.py would
+// have produced by then, and the frame goes on step by step from there. Forgetting that, hooks would see
+// copies of the future.
+#pragma once
+
+#include <calque/handler.hpp>
+
+#include <cstdint>
+
+namespace calque::primitives {
+
+/// What a type means to the loop. In bits 24 and up of HandlerSpec::flags, where no stranger's flags are.
+enum class Native : std::uint8_t { none, atomic, list, dict, tuple, instance };
+
+constexpr int kNativeKinds = 6;
+constexpr int kNativeShift = 24;
+
+/// The spec of a class that native_walk.cpp lists.
+template <class Handler>
+constexpr HandlerSpec native(HandlerSpec spec) noexcept {
+    spec.flags |= static_cast<std::uint32_t>(Handler::kKind) << kNativeShift;
+    return spec;
+}
+
+constexpr Native native_kind(const calque_handler& handler) noexcept {
+    return static_cast<Native>(handler.flags >> kNativeShift);
+}
+
+/// By kind: the registered handler, for the frames begun in the loop. Set when it is registered.
+inline const calque_handler* native_handlers[kNativeKinds] = {};
+
+/// By kind: see above; null where there is nothing to do. False with MemoryError set: the copy is given up.
+using Deoptimize = bool (*)(calque_frame* frame) noexcept;
+inline Deoptimize deoptimizers[kNativeKinds] = {};
+
+// A native handler has, besides begin() and resume():
+//   begin_natively(context, frame)          as begin(), but it must not run Python code and may decline; the
+//                                           frame is not on the stack yet
+//   resume(context, frame, child, visit)    as resume(), but it may call `visit(next)` instead of answering
+//                                           Step::child(next): most children are leaves, or known, and their
+//                                           copies come back at once. visit runs no Python code.
+// visit answers {copy, kValue}, a new reference; anything else is the step to answer in its turn.
+constexpr std::intptr_t kValue = 16;
+constexpr std::intptr_t kBegun = 17;   // the child's frame lies above
+constexpr std::intptr_t kFailed = 18;  // with an exception set; the frame stays
+
+/// The `visit` of a walk that cannot do so: every child is asked for.
+struct AskForEach {
+    calque_step operator()(Borrowed next) const noexcept { return {next.get(), CALQUE_CHILD}; }
+};
+
+}  // namespace calque::primitives

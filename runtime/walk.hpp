@@ -1,0 +1,86 @@
+// runtime/walk.hpp: one walk; see walker.hpp. The moves that any handler needs; the loop itself, and what
+// is compiled into it, is native_walk.hpp.
+#pragma once
+
+#include "context.hpp"
+
+#include "primitives/native.hpp"
+#include "registry.hpp"
+
+#include <calque/handler.hpp>
+
+namespace calque::walker {
+
+// calque_frame::walker
+enum : std::uintptr_t {
+    kOwned = 1,          // the frame holds a reference to its original; so do all frames below it
+    kPublished = 2,      // frame.copy is in the memo
+    kUnique = 4,         // memo.hpp, "Lazy"
+    kNoted = 8,          // noted in the memo as in progress
+    kAsked = 16,         // has asked for a child
+    kKindMask = 7 << 5,  // primitives::Native: begun in the loop by that native handler; 0: by any handler
+    // The bits from primitives::kRunsShift on: how often Python code had run at the visit.
+};
+constexpr int kKindShift = 5;
+
+/// Every frame begun since Python code ran last: what is unfinished is made fit to be seen (native.hpp), and
+/// the original owned. Up to then nothing can take an original away from its parent (memo.hpp, "raw").
+/// False with MemoryError set: then the copy cannot go on.
+[[nodiscard]] bool prepare_frames(WorkStack& stack) noexcept;
+
+class Walk {
+public:
+    Walk(Context& context, WorkStack::Mark base) noexcept : ctx_(context), base_(base) {}
+
+protected:
+    enum class Move { value, child, declined, failed };
+
+    /// child_ -> value_, or a new frame that asks for a child. `nil`: see walker.hpp.
+    Move visit(Borrowed nil) noexcept;
+    /// The same once the memo was asked natively, for a type that is not native.
+    Move start_visited(PyObject* x, PyTypeObject* type, bool unique) noexcept;
+    /// value_ -> the frame on top.
+    Move deliver() noexcept;
+    /// What a handler said.
+    Move settle(calque_frame& frame, const calque_step& step) noexcept;
+    /// The memo's dict lies in the graph: from now on it is an object like others, that anybody may look at.
+    bool memo_is_met() noexcept;
+    void unwind() noexcept;
+    Move no_memory() noexcept;
+    /// The frame on top ends in an error; its data hold nothing any more.
+    Move give_up_top() noexcept;
+    bool discard_top() noexcept;
+    /// Before an error releases anything.
+    void make_frames_safe() noexcept;
+
+    bool python_ran_since_visit(const calque_frame& frame) const noexcept {
+        return (ctx_.python_runs << primitives::kRunsShift)
+            != (frame.walker & ~((std::uintptr_t{1} << primitives::kRunsShift) - 1));
+    }
+
+    Context& ctx_;
+    const WorkStack::Mark base_;
+    Borrowed child_;
+    bool counted_ = false;  // child_: its parent holds a counted reference (CALQUE_PURE)
+    Ref held_child_;
+    Ref value_;
+
+private:
+    class PythonIfMapping;
+    using Found = mapping_memo::Found;
+
+    Found look_in_mapping(Borrowed x, Borrowed nil) noexcept;
+    Move ask_protocols(PyObject* x, PyTypeObject* type, bool unique) noexcept;
+    Move start(const calque_handler& handler, PyObject* x, bool unique) noexcept;
+    Move start_simple(const calque_handler& handler, PyObject* x, bool unique) noexcept;
+    Move start_frame(const calque_handler& handler, PyObject* x, bool unique) noexcept;
+    Move settle_child(calque_frame& frame, Borrowed next) noexcept;
+    Move settle_done(calque_frame& frame, Ref copy) noexcept;
+    bool enter_in_memo(calque_frame& frame, Ref& copy) noexcept;
+    bool ask_again(calque_frame& frame, Ref& copy) noexcept;
+    bool complete(Borrowed x, Borrowed copy, bool published, bool unique, bool python_ran) noexcept;
+    bool give_up(Ref object) noexcept;
+    void discard_top_after_error() noexcept;
+};
+
+}  // namespace calque::walker
