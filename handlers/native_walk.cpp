@@ -4,6 +4,7 @@
 #include "dict.hpp"
 #include "instance.hpp"
 #include "list.hpp"
+#include "saved_error.hpp"
 #include "tuple.hpp"
 #include "walker.hpp"
 
@@ -36,14 +37,52 @@ using All = Natives<CopyList, CopyDict, CopyTuple, CopyInstance>;
 
 }  // namespace
 
-Ref walker::walk(Context& context, Borrowed x, Borrowed nil) noexcept {
+namespace walker {
+
+namespace {
+
+void install() noexcept {
     static const bool installed = All::install();
     static_cast<void>(installed);
+}
+
+}  // namespace
+
+Ref walk(Context& context, Borrowed x, Borrowed nil) noexcept {
+    install();
     const registry::InUse in_use;
     context.enter();
     Ref copy = All::Walk(context, context.stack.mark()).run(x, nil);
     context.leave();
     return copy;
 }
+
+bool begin_root(Borrowed x, Root& root) noexcept {
+    install();
+    GcHold gc;
+    gc.hold();
+    const bool begun = All::Walk::begin_root(x, root);
+    gc.release();
+    if (begun && root.failed()) [[unlikely]] {
+        Ref unfinished = Ref::steal(root.frame.copy);
+    }
+    return begun;
+}
+
+Ref walk_root(Context& context, Root& root) noexcept {
+    const registry::InUse in_use;
+    context.enter();
+    Ref copy = All::Walk(context, context.stack.mark()).run(root);
+    context.leave();
+    return copy;
+}
+
+void give_up_root(Root& root) noexcept {
+    const SavedError in_flight;
+    root.frame.handler->drop(root.frame.handler, &root.frame);
+    Ref unfinished = Ref::steal(root.frame.copy);
+}
+
+}  // namespace walker
 
 }  // namespace calque

@@ -37,6 +37,8 @@ struct Context : primitives::ContextHead {
     int python_depth = 0;         // brackets open around Python code
     std::uint64_t first_run = 0;  // python_runs when this copy began; 0 on another copy's memo
 
+    static inline std::uint64_t stretches = 0;  // of all copies, by all threads: guarded by the GIL
+
     static Context& of(calque_context* raw) noexcept { return *reinterpret_cast<Context*>(raw); }
     calque_context* raw() noexcept { return reinterpret_cast<calque_context*>(this); }
 
@@ -101,9 +103,17 @@ class ActiveContext;
 class IdleContext {
 public:
     /// From this thread's list, or new. Empty with MemoryError set.
-    static IdleContext take() noexcept;
+    static IdleContext take() noexcept {
+        Pool& pool = Pool::of_this_thread();
+        return pool.count > 0 ? IdleContext(std::move(pool.idle[--pool.count])) : make();
+    }
     /// Back to this thread's list.
-    static void give_back(IdleContext idle) noexcept;
+    static void give_back(IdleContext idle) noexcept {
+        Pool& pool = Pool::of_this_thread();
+        if (pool.count < Pool::kKept && idle.context_->own_memo) {
+            pool.idle[pool.count++] = std::move(idle.context_);
+        }
+    }
 
     explicit operator bool() const noexcept { return context_ != nullptr; }
 
@@ -114,35 +124,81 @@ public:
 
 private:
     friend class ActiveContext;
-    struct Body;
-    struct Pool;
-    explicit IdleContext(std::unique_ptr<Body> context) noexcept;
+    friend struct Context;
+
+    struct Body : Context {
+        std::unique_ptr<Memo> own_memo;
+        bool nested = false;
+    };
+
+    // Per thread; contexts in it hold no Python objects, so a thread may end at any time.
+    struct Pool {
+        static constexpr int kKept = 4;
+        std::unique_ptr<Body> idle[kKept];
+        int count = 0;
+
+        static Pool& of_this_thread() noexcept { return here != nullptr ? *here : first_use(); }
+        static Pool& first_use() noexcept;
+        ~Pool() { here = nullptr; }
+
+        // A variable of a thread with a destructor is reached through a function call or two; this pointer to
+        // it lies at a place known when the module is loaded (room for it is what C libraries keep in reserve).
+#ifdef __GLIBC__
+        [[gnu::tls_model("initial-exec")]]
+#endif
+        static constinit inline thread_local Pool* here = nullptr;
+    };
+
+    static IdleContext make() noexcept;
+    explicit IdleContext(std::unique_ptr<Body> context) noexcept : context_(std::move(context)) {}
 
     std::unique_ptr<Body> context_;
-
-public:
-    IdleContext(IdleContext&&) noexcept;
-    IdleContext& operator=(IdleContext&&) noexcept;
-    ~IdleContext();
 };
 
 class ActiveContext {
 public:
-    ActiveContext(ActiveContext&&) noexcept;
+    ActiveContext(ActiveContext&&) noexcept = default;
     ActiveContext& operator=(ActiveContext&&) = delete;
-    ~ActiveContext();
+    ~ActiveContext() = default;
 
-    Context& operator*() noexcept;
+    Context& operator*() noexcept { return *context_; }
     Context* operator->() noexcept { return &**this; }
 
     /// The call is over, with a copy or an error.
-    IdleContext finish() && noexcept;
+    IdleContext finish() && noexcept {
+        IdleContext::Body& body = *context_;
+        Memo* memo = std::exchange(body.memo, nullptr);
+        if (!body.nested && memo->users == 1) [[likely]] {
+            memo->reset();
+        } else {
+            leave(body, *memo);
+        }
+        return IdleContext(std::move(context_));
+    }
 
 private:
     friend class IdleContext;
-    explicit ActiveContext(std::unique_ptr<IdleContext::Body> context) noexcept;
+    explicit ActiveContext(std::unique_ptr<IdleContext::Body> context) noexcept
+        : context_(std::move(context)) {}
+    static void leave(IdleContext::Body& body, Memo& memo) noexcept;
 
     std::unique_ptr<IdleContext::Body> context_;
 };
+
+inline ActiveContext IdleContext::activate() && noexcept {
+    context_->nested = false;
+    context_->memo = context_->own_memo.get();
+    context_->python_runs = context_->first_run = ++Context::stretches;
+    return ActiveContext(std::move(context_));
+}
+
+inline ActiveContext IdleContext::activate_on(Memo& memo) && noexcept {
+    context_->nested = true;
+    context_->memo = &memo;
+    context_->python_runs = ++Context::stretches;
+    context_->first_run = 0;
+    ++memo.users;
+    return ActiveContext(std::move(context_));
+}
 
 }  // namespace calque

@@ -19,6 +19,11 @@ namespace {
 
 // Finishes a walk: the memo of a dict somebody kept is made complete, after errors as well.
 Ref end(ActiveContext active, Ref copy) noexcept {
+    if (copy && active->memo->native() && !active->memo->has_dict()) [[likely]] {
+        // Nothing to conclude. What the memo still owns may run finalizers, and they would see no error.
+        IdleContext::give_back(std::move(active).finish());
+        return copy;
+    }
     SavedError in_flight;
     if (!active->memo->conclude()) {
         if (in_flight.any()) {
@@ -49,6 +54,35 @@ Ref copy_nested(Memo& memo, Borrowed x, Borrowed nil) noexcept {
     }
     IdleContext::give_back(std::move(active).finish());
     return copy;
+}
+
+// `memo` may be empty.
+Ref copy_with(Borrowed memo, Borrowed x, Borrowed nil) noexcept {
+    if (!stack_guard::has_room()) {
+        return {};
+    }
+    IdleContext idle = IdleContext::take();
+    if (!idle) {
+        return {};
+    }
+    ActiveContext active = std::move(idle).activate();
+    if (memo) {
+        active->memo->use_mapping(memo);
+    }
+    Ref copy = walker::walk(*active, x, nil);
+    return end(std::move(active), std::move(copy));
+}
+
+Ref copy_begun(walker::Root& root) noexcept {
+    if (stack_guard::has_room()) {
+        if (IdleContext idle = IdleContext::take()) {
+            ActiveContext active = std::move(idle).activate();
+            Ref copy = walker::walk_root(*active, root);
+            return end(std::move(active), std::move(copy));
+        }
+    }
+    walker::give_up_root(root);
+    return {};
 }
 
 // -- C ABI
@@ -121,29 +155,22 @@ Ref deepcopy(Borrowed x, Borrowed memo, Borrowed nil) noexcept {
                 return copy_nested(*living, x, nil);
             }
         }
-    } else {
-        if (primitives::known_types.atomic(x.type()) || known_class::is_its_own_copy_alone(x)) {
-            return Ref::share(x);
-        }
-        memo = {};
+        return copy_with(memo, x, nil);
     }
-    if (!stack_guard::has_room()) {
-        return {};
+    if (primitives::known_types.atomic(x.type())) {
+        return Ref::share(x);
     }
-    if (mutants::is(mutants::Mutant::memo_shared_with_nested_call) && !memo
-        && mutants::outer_memo != nullptr) {
+    if (mutants::is(mutants::Mutant::memo_shared_with_nested_call) && mutants::outer_memo != nullptr) {
         return copy_nested(*mutants::outer_memo, x, nil);
     }
-    IdleContext idle = IdleContext::take();
-    if (!idle) {
-        return {};
+    walker::Root root;
+    if (walker::begin_root(x, root)) {
+        return root.done() || root.failed() ? root.copy() : copy_begun(root);
     }
-    ActiveContext active = std::move(idle).activate();
-    if (memo) {
-        active->memo->use_mapping(memo);
+    if (known_class::is_its_own_copy_alone(x)) {
+        return Ref::share(x);
     }
-    Ref copy = walker::walk(*active, x, nil);
-    return end(std::move(active), std::move(copy));
+    return copy_with({}, x, nil);
 }
 
 Ref deepcopy_on(Memo& memo, Borrowed x) noexcept { return copy_nested(memo, x, {}); }

@@ -7,9 +7,6 @@ namespace calque {
 
 namespace {
 
-// Capacities kept for the next copy: 128 KiB of log.
-constexpr std::size_t kKeptEvents = 8192;
-
 // Native memos whose dict Python code has seen. Guarded by the GIL; rarely more than two long.
 PodVector<Memo*> living_memos;
 
@@ -27,7 +24,7 @@ void Memo::use_mapping(Borrowed mapping) noexcept {
     dict_ = Ref::share(mapping);
 }
 
-void Memo::reset() noexcept {
+void Memo::forget() noexcept {
     if (mutants::is(mutants::Mutant::memo_shared_with_nested_call)) {
         mutants::outer_memo = nullptr;
     }

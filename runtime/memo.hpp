@@ -82,7 +82,16 @@ public:
     /// From now on the memo is `mapping`.
     void use_mapping(Borrowed mapping) noexcept;
     /// Forgets everything; the copy has ended. May run finalizers.
-    void reset() noexcept;
+    void reset() noexcept {
+        if (nobody_knew_it()) [[likely]] {
+            hashed_ = 0;
+            always_look_up_ = false;
+            log_.clear(kKeptEvents);
+            table_.clear();
+        } else {
+            forget();
+        }
+    }
 
     bool native() const noexcept { return native_; }
     /// Mapping memo on an object whose methods may be Python code.
@@ -169,6 +178,8 @@ public:
     int users = 1;  // the owning context, and nested walks on this memo
 
 private:
+    // Capacities kept for the next copy: 128 KiB of log.
+    static constexpr std::size_t kKeptEvents = 8192;
     static constexpr std::uintptr_t kPair = 1, kDone = 2, kHashed = 4, kTags = 7;
     // Values in table_ that are no copies.
     static constexpr std::uintptr_t kInProgress = 0, kUnchanged = 1;
@@ -208,6 +219,12 @@ private:
     bool write_up_to(std::size_t end) noexcept;
     bool write(const Event& event) noexcept;
     void adopt_dict() noexcept;
+    void forget() noexcept;
+    // Native to the end, and nothing is owned.
+    bool nobody_knew_it() const noexcept {
+        return native_ && !dict_ && owned_ == 0 && kept_.empty() && !link_ && !living_
+            && !mutants::is(mutants::Mutant::memo_shared_with_nested_call);
+    }
     void release_log() noexcept;
     bool is_own_dict(Borrowed x) const noexcept { return x.get() == dict_.get(); }
     bool dict_is_seen() const noexcept { return dict_ && Py_REFCNT(dict_.get()) > 1; }

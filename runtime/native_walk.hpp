@@ -21,12 +21,56 @@ namespace calque::walker {
 /// `Handlers`: classes as for frame_handler(), each with a constant `kKind` (primitives::Native).
 template <class... Handlers>
 class NativeWalk : Walk {
+    using Native = primitives::Native;
+
 public:
     using Walk::Walk;
 
     Ref run(Borrowed x, Borrowed nil) noexcept {
         child_ = x;
-        Move move = nil ? visit(nil) : visit_natively();
+        return go_on(nil ? visit(nil) : visit_natively());
+    }
+
+    /// From a root that asks for a child.
+    Ref run(Root& root) noexcept {
+        calque_frame* frame = ctx_.stack.push();
+        if (frame == nullptr) [[unlikely]] {
+            static_cast<void>(no_memory());
+            give_up_root(root);
+            return {};
+        }
+        *frame = root.frame;
+        frame->walker |= ctx_.python_runs << primitives::kRunsShift;
+        return go_on(ask(*frame, root.step.object) ? Move::child : Move::failed);
+    }
+
+    /// See walker.hpp.
+    static bool begin_root(Borrowed x, Root& root) noexcept {
+        const Native kind = primitives::known_types.kind(x.type());
+        return ((kind == Handlers::kKind && begin_root<Handlers>(x, root)) || ...);
+    }
+
+private:
+    template <class Handler>
+    [[gnu::always_inline]] static bool begin_root(Borrowed x, Root& root) noexcept {
+        static constinit primitives::ContextHead nowhere;
+        prepare(root.frame, x.get(), Handler::kKind);
+        root.step =
+            detail::Lend::begin_natively<Handler>(reinterpret_cast<calque_context*>(&nowhere), &root.frame);
+        if (root.step.outcome == CALQUE_DONE && root.step.object == nullptr) {
+            root.step.object = root.frame.copy;
+        }
+        return root.step.outcome != CALQUE_DECLINE;
+    }
+
+    static void prepare(calque_frame& frame, PyObject* x, Native kind) noexcept {
+        frame.original = x;
+        frame.copy = nullptr;
+        frame.handler = primitives::native_handlers[static_cast<int>(kind)];
+        frame.walker = static_cast<std::uintptr_t>(kind) << kKindShift;
+    }
+
+    Ref go_on(Move move) noexcept {
         for (;;) {
             while (move == Move::child) {
                 move = visit_natively();
@@ -42,9 +86,7 @@ public:
         }
     }
 
-private:
     using Found = mapping_memo::Found;
-    using Native = primitives::Native;
 
     [[gnu::always_inline]] Move visit_natively() noexcept {
         if (!ctx_.native_memo) [[unlikely]] {

@@ -3,7 +3,6 @@
 
 #include <Python.h>
 
-#include <cstdint>
 #include <pthread.h>
 
 namespace calque::stack_guard {
@@ -36,8 +35,9 @@ struct Bounds {
 
 }  // namespace
 
-bool has_room() noexcept {
+bool look() noexcept {
     static thread_local const Bounds bounds;
+    all_right_from = bounds.low + bounds.reserve + 1;
     const auto here = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
     if (here < bounds.low || here >= bounds.high || here - bounds.low > bounds.reserve) {
         return true;

@@ -6,9 +6,21 @@
 // coroutine library with stacks of its own) is left alone.
 #pragma once
 
+#include <cstdint>
+
 namespace calque::stack_guard {
 
+// The lowest address that is surely all right in this thread; the highest there is until it was asked for.
+#ifdef __GLIBC__
+[[gnu::tls_model("initial-exec")]]
+#endif
+constinit inline thread_local std::uintptr_t all_right_from = UINTPTR_MAX;
+
+[[nodiscard]] bool look() noexcept;
+
 /// True if there is room for another level. False with RecursionError set.
-[[nodiscard]] bool has_room() noexcept;
+[[nodiscard]] inline bool has_room() noexcept {
+    return reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)) >= all_right_from || look();
+}
 
 }  // namespace calque::stack_guard

@@ -263,7 +263,30 @@ bool create() noexcept {
     return true;
 }
 
-void refresh_if_changed() noexcept {
+namespace {
+
+void note_seen() noexcept {
+    const Watched* const tables[Seen::kDicts] = {&copy_names,    &deep_dispatch, &copyreg_dispatch,
+                                                 &copy_dispatch, &copyreg_names, &modules};
+    PyObject* dicts[Seen::kDicts];
+    DictStamp stamps[Seen::kDicts];
+    for (int i = 0; i < Seen::kDicts; ++i) {
+        // A table that this Python does not have repeats another.
+        const Watched& table = tables[i]->dict == nullptr ? copy_names : *tables[i];
+        dicts[i] = table.dict;
+        stamps[i] = table.stamp;
+    }
+    seen.dicts.note(dicts, stamps);
+    seen.set_count = 0;
+    for (const WatchedSet* set : {&atomic_set, &copy_atomic_set, &copy_container_set}) {
+        if (set->set != nullptr) {
+            seen.sets[seen.set_count] = set->set;
+            seen.set_stamps[seen.set_count++] = set->stamp;
+        }
+    }
+}
+
+void refresh() noexcept {
     if (mutants::is(mutants::Mutant::tables_read_once) || (tables_unchanged() && copyreg_unchanged())) {
         return;
     }
@@ -280,6 +303,13 @@ void refresh_if_changed() noexcept {
         PyErr_Clear();
         deep_dispatch.stamp = DictStamp();  // short of memory: try again at the next look
     }
+}
+
+}  // namespace
+
+void look_again() noexcept {
+    refresh();
+    note_seen();
 }
 
 std::uint64_t generation() noexcept { return changes; }

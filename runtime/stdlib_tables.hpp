@@ -8,6 +8,9 @@
 // counts, rebinding copyreg.dispatch_table does not (copy imported the object).
 #pragma once
 
+#include "cpython/dict_version.hpp"
+#include "cpython/set_stamp.hpp"
+
 #include <calque/abi.h>
 #include <calque/ref.hpp>
 
@@ -18,8 +21,32 @@ namespace calque::stdlib_tables {
 /// At import: finds the modules. False with an exception set.
 [[nodiscard]] bool create() noexcept;
 
+/// What refresh_if_changed() compares: the stamps of all tables, side by side.
+struct Seen {
+    static constexpr int kDicts = 6, kSets = 3;
+    DictStamps<kDicts> dicts;
+    PyObject* sets[kSets] = {};
+    SetStamp set_stamps[kSets];
+    int set_count = 0;
+
+    bool unchanged() const noexcept {
+        for (int i = 0; i < set_count; ++i) {
+            if (!(SetStamp::of(sets[i]) == set_stamps[i])) {
+                return false;
+            }
+        }
+        return dicts.unchanged();
+    }
+};
+inline Seen seen;
+void look_again() noexcept;
+
 /// Cheap when nothing changed: a comparison per table.
-void refresh_if_changed() noexcept;
+inline void refresh_if_changed() noexcept {
+    if (!seen.unchanged()) [[unlikely]] {
+        look_again();
+    }
+}
 
 /// Counts up with every change that could matter to a cached decision.
 std::uint64_t generation() noexcept;

@@ -25,6 +25,24 @@ namespace calque::walker {
 /// `nil`: a memo entry for `x` that is this object does not count; may be empty.
 Ref walk(Context& context, Borrowed x, Borrowed nil) noexcept;
 
+/// The first object of a copy that has no memo yet: most of them are leaves and need none.
+struct Root {
+    calque_frame frame;
+    calque_step step;
+
+    bool done() const noexcept { return step.outcome == CALQUE_DONE; }
+    bool failed() const noexcept { return step.outcome == CALQUE_ERROR; }
+    /// Once: a new reference.
+    Ref copy() noexcept { return Ref::steal(step.object); }
+};
+
+/// Begins with `x`, without context: done() with the copy, failed() with an exception set, or to be handed to
+/// walk_root(). False: x is of another kind, nothing has been done.
+[[nodiscard]] bool begin_root(Borrowed x, Root& root) noexcept;
+Ref walk_root(Context& context, Root& root) noexcept;
+/// Instead of walk_root(), when there was no memory for a context.
+void give_up_root(Root& root) noexcept;
+
 /// frame->copy into the memo, now; see abi.h.
 [[nodiscard]] bool publish(Context& context, calque_frame& frame) noexcept;
 

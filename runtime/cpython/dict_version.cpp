@@ -16,7 +16,6 @@ struct Watch {
 };
 
 PodVector<Watch> watches;
-std::uint64_t all_writes = 1;  // never reused, so a new dict at an old address gets no old stamp
 int watcher = -1;
 
 Watch* find(PyObject* dict) noexcept {
@@ -39,7 +38,7 @@ int on_write(PyDict_WatchEvent event, PyObject* dict, PyObject*, PyObject*) {
     if (event == PyDict_EVENT_DEALLOCATED) {
         drop(dict);
     } else if (Watch* watch = find(dict)) {
-        watch->writes = ++all_writes;
+        watch->writes = DictStamp::next_write();
     }
     return 0;
 }

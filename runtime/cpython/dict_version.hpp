@@ -33,6 +33,8 @@ public:
     static DictStamp of(PyObject* dict) noexcept { return DictStamp(writes_to(dict)); }
     /// Ends that; a dict that is freed ends it itself.
     static void forget(PyObject* dict) noexcept;
+    /// A new dict at an old address gets no old stamp.
+    static std::uint64_t next_write() noexcept { return ++all_writes; }
 #else
     static DictStamp of(PyObject*) noexcept { return {}; }
     static void forget(PyObject*) noexcept {}
@@ -44,13 +46,58 @@ public:
     }
 
 private:
+    template <int count>
+    friend class DictStamps;
+
     constexpr explicit DictStamp(std::uint64_t number) noexcept : number_(number) {}
 
 #if CALQUE_DICT_STAMP_WATCHER
     static std::uint64_t writes_to(PyObject* dict) noexcept;
+    static inline std::uint64_t all_writes = 1;  // to any watched dict; never reused
 #endif
 
     std::uint64_t number_ = 0;
+};
+
+/// Several dicts, all of them unchanged or not: the question that every call of deepcopy asks.
+template <int count>
+class DictStamps {
+public:
+    void note(PyObject* const (&dicts)[count], const DictStamp (&stamps)[count]) noexcept {
+#if CALQUE_DICT_STAMP_WATCHER
+        // One counter for all that is watched. A dict that is written by others rarely is.
+        bool known = true;
+        for (int i = 0; i < count; ++i) {
+            known = known && DictStamp::of(dicts[i]) == stamps[i];
+        }
+        writes_ = known ? DictStamp::all_writes : 0;
+#else
+        for (int i = 0; i < count; ++i) {
+            dicts_[i] = dicts[i];
+            stamps_[i] = stamps[i];
+        }
+#endif
+    }
+
+    bool unchanged() const noexcept {
+#if CALQUE_DICT_STAMP_WATCHER
+        return writes_ == DictStamp::all_writes;
+#else
+        bool same = dicts_[0] != nullptr;
+        for (int i = 0; same && i < count; ++i) {
+            same = DictStamp::of(dicts_[i]) == stamps_[i];
+        }
+        return same;
+#endif
+    }
+
+private:
+#if CALQUE_DICT_STAMP_WATCHER
+    std::uint64_t writes_ = 0;
+#else
+    PyObject* dicts_[count] = {};
+    DictStamp stamps_[count];
+#endif
 };
 
 }  // namespace calque
