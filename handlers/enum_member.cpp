@@ -114,7 +114,7 @@ bool is_found_by_value(Borrowed x, const Known& known) noexcept {
     }
     const Ref value = attribute(x, interned::_value_);
     return value && primitives::hashes_natively(value)
-        && primitives::atomic_types.contains(Borrowed(value).type())
+        && primitives::known_types.atomic(Borrowed(value).type())
         && PyDict_GetItemWithError(known.object, value.get()) == x.get();
 }
 
