@@ -9,6 +9,8 @@
 
 namespace calque {
 
+#if CALQUE_USE_DICT_SLOTS
+
 namespace {
 
 void describe(PyObject* dict, dict_slots::Entries& entries) noexcept {
@@ -48,16 +50,12 @@ bool is_laid_out(Borrowed first_key, int pairs) noexcept {
 }  // namespace
 
 bool dict_layout::known() noexcept {
-#if !CALQUE_USE_DICT_SLOTS
-    return false;
-#else
     static const bool is_known = [] {
         Ref name = Ref::steal(PyUnicode_InternFromString("__name__"));
         Ref number = Ref::steal(PyLong_FromLong(1));
         return name && number && is_laid_out(name, 1) && is_laid_out(name, 300) && is_laid_out(number, 5);
     }();
     return is_known;
-#endif
 }
 
 bool dict_slots::find(Borrowed dict, Entries& entries) noexcept {
@@ -68,5 +66,13 @@ bool dict_slots::find(Borrowed dict, Entries& entries) noexcept {
     describe(dict.get(), entries);
     return true;
 }
+
+#else
+
+bool dict_layout::known() noexcept { return false; }
+
+bool dict_slots::find(Borrowed, Entries&) noexcept { return false; }
+
+#endif
 
 }  // namespace calque
