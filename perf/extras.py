@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import copy
-import ctypes
 import gc
 import importlib
 import json
@@ -84,30 +83,16 @@ def huge_copy(deepcopy: Any, kind: str) -> float:
     return best / MILLION
 
 
-class Heap:
-    """The counts of perf_memory, which has to be preloaded."""
-
-    def __init__(self) -> None:
-        library = ctypes.CDLL(None)
-        self.now, self.peak, self.restart = library.perf_memory_now, library.perf_memory_peak, library.perf_memory_restart
-        self.now.restype = self.peak.restype = ctypes.c_long
-
-
 def memory_of(function: Any, x: Any, warm: bool) -> Results:
     """Bytes: the peak during a copy, what the copy keeps once it is made, and what is left once it is freed."""
-    heap = Heap()
-    if warm:
-        for _ in range(2):
-            function(x)
-    gc.collect()
+    import calque_perf
+
     gc.disable()
-    before = heap.now()
-    heap.restart()
-    made = function(x)
-    peak, kept = heap.peak() - before, heap.now() - before
-    del made
-    gc.collect()
-    return {"peak": peak, "copy": kept, "left": heap.now() - before}
+    if warm:
+        for _ in range(3):
+            function(x)
+    found: Results = calque_perf.heap(function, x)
+    return found
 
 
 def memory_of_graph(deepcopy: Any) -> Results:

@@ -12,6 +12,8 @@ namespace perf {
 extern PyMethodDef count_method;
 // timing.cpp: nanoseconds of a call, without the interpreter's loop.
 extern PyMethodDef timed_method;
+// heap.cpp: bytes of a call.
+extern PyMethodDef heap_method;
 // floor.cpp: the type Floor.
 int add_floor(PyObject* module);
 
