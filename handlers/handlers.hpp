@@ -31,6 +31,10 @@ extern const HandlerSpec frozenset_handler;  // set.cpp
 extern const HandlerSpec bytearray_handler;  // bytearray.cpp
 extern const HandlerSpec method_handler;     // method.cpp
 
+// container_subclass.cpp: what they look like; their protocol.
+void register_container_subclasses() noexcept;
+extern const HandlerSpec container_subclass_handler;
+
 extern const HandlerSpec instance_handler;         // instance.cpp
 extern const HandlerSpec class_handler;            // class_object.cpp
 extern const HandlerSpec known_class_handler;      // known_class.cpp

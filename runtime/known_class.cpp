@@ -132,7 +132,15 @@ void Evidence::forget() noexcept {
 }
 
 bool Evidence::is(Borrowed function, OriginalCode& original) noexcept {
-    if (functions == kFunctions || !original.is_that_of(function)) {
+    return original.is_that_of(function) && depends_on_code(function);
+}
+
+bool Evidence::is(Borrowed function, const char* source, const char* name) noexcept {
+    return has_code_of(function, source, name) && depends_on_code(function);
+}
+
+bool Evidence::depends_on_code(Borrowed function) noexcept {
+    if (functions == kFunctions) {
         return false;
     }
     functions_[functions] = function.get();
@@ -203,6 +211,12 @@ bool is_made_by_object_new(PyTypeObject* type) noexcept {
 
 bool comes_to(Borrowed x, PyObject* name, Borrowed function) noexcept {
     return resolves_to(x, name, function);
+}
+
+Borrowed slot_names(PyTypeObject* type) noexcept {
+    const Ref dict = Ref::steal(PyType_GetDict(type));
+    const Borrowed names = dict ? PyDict_GetItemWithError(dict.get(), interned::__slotnames__) : nullptr;
+    return names && PyList_CheckExact(names.get()) ? names : Borrowed();
 }
 
 Py_ssize_t slot_offset(PyTypeObject* type, PyObject* name) noexcept {

@@ -143,4 +143,17 @@ bool OriginalCode::is_that_of(Borrowed function) noexcept {
     return code_ != nullptr && same_code(PyFunction_GET_CODE(function.get()), code_);
 }
 
+bool has_code_of(Borrowed function, const char* source, const char* name) noexcept {
+    if (!function || !PyFunction_Check(function.get())) {
+        return false;
+    }
+    const Ref module = Ref::steal(Py_CompileString(source, "<calque: known methods>", Py_file_input));
+    if (!module) {
+        PyErr_Clear();
+        return false;
+    }
+    const Ref code = code_within(module, name);
+    return code && same_code(PyFunction_GET_CODE(function.get()), code);
+}
+
 }  // namespace calque

@@ -10,6 +10,7 @@
  X(__class__)                    \
  X(__copy__)                     \
  X(__deepcopy__)                 \
+ X(__del__)                      \
  X(__dict__)                     \
  X(__get__)                      \
  X(__getattr__)                  \
@@ -18,6 +19,8 @@
  X(__getnewargs__)               \
  X(__getnewargs_ex__)            \
  X(__getstate__)                 \
+ X(__iter__)                     \
+ X(__len__)                      \
  X(__mro__)                      \
  X(__name__)                     \
  X(__new__)                      \
@@ -37,6 +40,7 @@
  X(_member_map_)                 \
  X(_name_)                       \
  X(_slotnames)                   \
+ X(_tuple_new)                   \
  X(_value2member_map_)           \
  X(_value_)                      \
  X(append)                       \

@@ -57,6 +57,8 @@ public:
 
     /// `function` is the one we know.
     bool is(Borrowed function, OriginalCode& original) noexcept;
+    /// The same for a function whose text is made for it.
+    bool is(Borrowed function, const char* source, const char* name) noexcept;
     /// What `name` means to the code of `function`: a global or a builtin; empty if neither.
     Borrowed global(Borrowed function, PyObject* name) noexcept;
     /// The contents of a dict count. False if it is no exact dict.
@@ -68,6 +70,7 @@ public:
 
 private:
     friend struct Entry;
+    bool depends_on_code(Borrowed function) noexcept;
     static constexpr int kFunctions = 4, kDicts = 6, kClasses = 2;
     PyObject* functions_[kFunctions] = {};
     Ref codes_[kFunctions];  // references: another code at the address would pass for this one
@@ -87,6 +90,8 @@ bool reduces_natively(PyTypeObject* type) noexcept;
 bool is_made_by_object_new(PyTypeObject* type) noexcept;
 /// For a class with object's own attribute look-up: `x.name` comes to `function`, which the class has.
 bool comes_to(Borrowed x, PyObject* name, Borrowed function) noexcept;
+/// `type.__slotnames__`, found in the class itself, is a list (copyreg makes it at the first copy); or null.
+Borrowed slot_names(PyTypeObject* type) noexcept;
 /// The offset of the slot `name`, or -1.
 Py_ssize_t slot_offset(PyTypeObject* type, PyObject* name) noexcept;
 

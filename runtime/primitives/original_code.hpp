@@ -32,4 +32,7 @@ private:
     PyObject* code_ = nullptr;  // compiled at first use
 };
 
+/// The same for a text that is made for one function: compiled each time.
+bool has_code_of(Borrowed function, const char* source, const char* name) noexcept;
+
 }  // namespace calque

@@ -17,6 +17,13 @@
 // middle of native code; since then it runs only at the eval breaker. Remove when the floor is 3.12.
 #define CALQUE_ALLOCATION_COLLECTS (PY_VERSION_HEX < 0x030C0000)
 
+// A tuple keeps its hash, and -1 until it is asked for (3.14). Remove when the floor is 3.14.
+#define CALQUE_TUPLES_KEEP_HASH (PY_VERSION_HEX >= 0x030E0000)
+
+// object.__getstate__, which sets are reduced with as well (3.11); before, the state of a set is its __dict__,
+// even if empty, and slots are none of it. Remove when the floor is 3.11.
+#define CALQUE_SETS_HAVE_GETSTATE (PY_VERSION_HEX >= 0x030B0000)
+
 // PyDict_Watch tells of every write to a dict (3.12).
 #define CALQUE_HAVE_DICT_WATCHERS (PY_VERSION_HEX >= 0x030C0000)
 

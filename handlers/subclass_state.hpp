@@ -1,0 +1,75 @@
+// handlers/subclass_state.hpp: the attributes of a subclass of a container, its state in the reduce value.
+//
+// Which dict it is, and whether it is empty, is settled when the reduce value would be made; what is in it
+// counts when it is copied. Plain attributes of a dict that nobody else refers to are cloned. Otherwise
+// the dict is a child like any other: its copy is in the memo, and its contents are put into the new object,
+// whose own dict is another one, as under copy.py.
+#pragma once
+
+#include "attributes.hpp"
+#include "primitives.hpp"
+#include "reconstruct.hpp"
+#include "type_plan.hpp"
+
+#include <calque/handler.hpp>
+
+#include <initializer_list>
+
+namespace calque {
+
+/// `cls.__new__(cls)` where the class has the __new__ of its base.
+inline Ref bare(PyTypeObject* type) noexcept {
+    static PyObject* const no_arguments = PyTuple_New(0);
+    return Ref::steal(type->tp_new(type, no_arguments, nullptr));
+}
+
+class SubclassState {
+public:
+    /// False: leave x to the protocol. `hooks`: names that mean something as attributes of an instance.
+    bool look(const CopyContext& context, Borrowed x, std::initializer_list<PyObject*> hooks,
+              bool even_if_empty = false) noexcept {
+        if (x.type()->tp_dictoffset == 0) {
+            return true;
+        }
+        bool usable = false, flat = true;
+        dict_ = type_plan::instance_dict(x, usable);
+        if (usable && !dict_ && even_if_empty) {
+            dict_ = Ref::steal(PyObject_GenericGetDict(x.get(), nullptr));
+        }
+        return usable && (!dict_ || attributes_are_plain(context, dict_, hooks, flat));
+    }
+
+    /// To be called when frame.copy() exists. Step::done(): it has its state.
+    Step give(CopyContext& context, Frame& frame) noexcept {
+        if (!dict_) {
+            return Step::done();
+        }
+        bool flat = !primitives::python_ran_since_visit(context, frame) && Py_REFCNT(dict_.get()) == 2;
+        if (!flat || !attributes_are_plain(context, dict_, {}, flat) || !flat) {
+            return Step::child(dict_);
+        }
+        const Ref copy = Ref::steal(PyDict_Copy(std::exchange(dict_, {}).get()));
+        return copy && type_plan::set_instance_dict(frame.copy(), copy) ? Step::done() : Step::error();
+    }
+
+    /// The child that give() asked for is to be expected.
+    bool waiting(const Frame& frame) const noexcept { return frame.copy() && dict_; }
+
+    [[nodiscard]] bool resume(CopyContext& context, Frame& frame, Ref child) noexcept {
+        if (primitives::python_ran_since_visit(context, frame) || !PyDict_CheckExact(child.get())) {
+            PythonScope scope(context);
+            const bool set = scope && reconstruct::set_state(frame.copy(), child);
+            child = {};
+            dict_ = {};
+            return set;
+        }
+        dict_ = {};
+        const Ref copy = Ref::steal(PyDict_Copy(child.get()));
+        return copy && context.keep_alive(child) && type_plan::set_instance_dict(frame.copy(), copy);
+    }
+
+private:
+    Ref dict_;  // until it has been copied
+};
+
+}  // namespace calque
