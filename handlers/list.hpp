@@ -51,25 +51,51 @@ public:
 private:
     template <class Visit>
     [[gnu::always_inline]] Step next(CopyContext& context, Frame& frame, Visit visit) noexcept {
-        const Borrowed original = frame.original();
-        for (;;) {
-            index_ = list_slots::append_while(frame.copy(), original, index_, [&](Borrowed item) noexcept {
-                return primitives::is_atomic(context, item);
-            });
-            if (index_ < 0) {
-                return Step::error();
+        list_slots::Filling filling;
+        return primitives::head(context).native_memo
+                    && list_slots::fill(frame.copy(), frame.original(), index_, filling)
+                 ? fill(frame, filling, visit)
+                 : append(context, frame);
+    }
+
+    // While nobody looks, and nobody has looked.
+    template <class Visit>
+    [[gnu::always_inline]] Step fill(Frame& frame, const list_slots::Filling& filling, Visit visit) noexcept {
+        Borrowed last, copy_of_last;  // an element that comes twice running has one copy
+        for (Py_ssize_t i = index_; i < filling.end; ++i) {
+            const Borrowed item = filling.from[i];
+            if (primitives::known_types.atomic(item.type())) {
+                filling.to[i] = Ref::share(item).release();
+            } else if (item == last) {
+                filling.to[i] = Ref::share(copy_of_last).release();
+            } else {
+                list_slots::show(frame.copy(), i);
+                index_ = i + 1;
+                const calque_step visited = visit(item);
+                if (visited.outcome != primitives::kValue) {
+                    return Step::of(visited);
+                }
+                filling.to[i] = visited.object;
+                last = item;
+                copy_of_last = visited.object;
             }
-            if (index_ >= PyList_GET_SIZE(original.get())) {
-                return Step::done();
+        }
+        list_slots::show(frame.copy(), filling.end);
+        return Step::done();
+    }
+
+    Step append(CopyContext& context, Frame& frame) noexcept {
+        PyObject* original = frame.original().get();
+        while (index_ < PyList_GET_SIZE(original)) {
+            const Borrowed item = PyList_GET_ITEM(original, index_++);
+            if (!primitives::is_atomic(context, item)) {
+                return Step::child(item);
             }
-            const calque_step visited = visit(PyList_GET_ITEM(original.get(), index_++));
-            if (visited.outcome != primitives::kValue) {
-                return Step::of(visited);
-            }
-            if (!list_slots::append(frame.copy(), Ref::steal(visited.object))) {
+            if (!list_slots::append(frame.copy(), Ref::share(item))) {
                 return Step::error();
             }
         }
+        return Step::done();
     }
 
     Py_ssize_t index_ = 0;  // of the next element

@@ -204,7 +204,14 @@ private:
         if constexpr (requires(Handler & handler, CopyContext & context, Frame & view) {
                           handler.resume(context, view, Ref(), primitives::AskForEach());
                       }) {
-            const auto visit = [this](Borrowed next) noexcept { return visit_in_handler(next); };
+            const auto visit = [this](Borrowed next) noexcept {
+                if (Py_REFCNT(next.get()) != 1 && ctx_.native_memo) {
+                    if (PyObject* copy = ctx_.memo->glance(next)) {
+                        return calque_step{Ref::share(copy).release(), primitives::kValue};
+                    }
+                }
+                return visit_in_handler(next);
+            };
             return settle_natively<Handler>(
                 frame, detail::Lend::resume_natively<Handler>(ctx_.raw(), &frame, value_.release(), visit));
         } else {

@@ -46,32 +46,30 @@ inline Ref with_room(Py_ssize_t capacity) noexcept {
     return PyList_Append(list.get(), item.get()) == 0;
 }
 
-/// Appends source[from], source[from + 1] ... as long as `wanted` says so of each; returns the index of the
-/// first that it does not want, or of the end; -1 with MemoryError set. `wanted` runs no Python code.
-template <class Wanted>
-[[gnu::always_inline]] inline Py_ssize_t append_while(Borrowed list, Borrowed source, Py_ssize_t from,
-                                                      Wanted wanted) noexcept {
-    const Py_ssize_t end = PyList_GET_SIZE(source.get());
+/// A list with room for as many elements as another has, filled as far as `size`: place by place, while no
+/// Python code runs. Nobody sees what was stored before show().
+struct Filling {
+    PyObject* const* from = nullptr;  // the elements of the original
+    PyObject** to = nullptr;
+    Py_ssize_t end = 0;  // how many the original has
+};
+
+/// False: the list is not like that (somebody has changed one of the two), or the layout is not to be used.
+[[gnu::always_inline]] inline bool fill(Borrowed list, Borrowed original, Py_ssize_t size,
+                                        Filling& filling) noexcept {
 #if CALQUE_USE_LIST_SLOTS
     auto* raw = reinterpret_cast<PyListObject*>(list.get());
-    const Py_ssize_t size = PyList_GET_SIZE(list.get());
-    if (end - from <= raw->allocated - size) {
-        PyObject* const* items = reinterpret_cast<PyListObject*>(source.get())->ob_item;
-        PyObject** room = raw->ob_item + size - from;
-        Py_ssize_t i = from;
-        for (; i < end && wanted(items[i]); ++i) {
-            room[i] = Ref::share(items[i]).release();
-        }
-        Py_SET_SIZE(reinterpret_cast<PyVarObject*>(raw), size + i - from);
-        return i;
-    }
+    filling = {reinterpret_cast<PyListObject*>(original.get())->ob_item, raw->ob_item,
+               PyList_GET_SIZE(original.get())};
+    return PyList_GET_SIZE(list.get()) == size && size <= filling.end && filling.end <= raw->allocated;
+#else
+    static_cast<void>(list), static_cast<void>(original), static_cast<void>(size), static_cast<void>(filling);
+    return false;
 #endif
-    for (; from < end && wanted(PyList_GET_ITEM(source.get(), from)); ++from) {
-        if (!append(list, Ref::share(PyList_GET_ITEM(source.get(), from)))) {
-            return -1;
-        }
-    }
-    return from;
+}
+
+[[gnu::always_inline]] inline void show(Borrowed list, Py_ssize_t size) noexcept {
+    Py_SET_SIZE(reinterpret_cast<PyVarObject*>(list.get()), size);
 }
 
 }  // namespace calque::list_slots
