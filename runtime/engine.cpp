@@ -2,6 +2,7 @@
 #include "engine.hpp"
 
 #include "context.hpp"
+#include "cpython/dict_layout.hpp"
 #include "primitives/interpreter_forms.hpp"
 #include "primitives/known_class.hpp"
 #include "primitives/mutants.hpp"
@@ -138,6 +139,7 @@ extern const calque_api c_api = {
 
 bool create() noexcept {
     detail::api_in_use = &c_api;
+    dict_layout::look();
     return mutants::choose() && interned::create() && mapping_memo::create() && forms::create()
         && stdlib_tables::create() && registry::add(&stdlib_tables::odd_metaclass) == 0;
 }

@@ -16,6 +16,9 @@
 #include "walk.hpp"
 #include "walker.hpp"
 
+#include <cstddef>
+#include <cstring>
+
 namespace calque::walker {
 
 /// `Handlers`: classes as for frame_handler(), each with a constant `kKind` (primitives::Native).
@@ -39,7 +42,7 @@ public:
             give_up_root(root);
             return {};
         }
-        *frame = root.frame;
+        std::memcpy(frame, &root.frame, sizeof(calque_frame));
         frame->walker |= ctx_.python_runs << primitives::kRunsShift;
         return go_on(ask(*frame, root.step.object) ? Move::child : Move::failed);
     }
@@ -175,7 +178,7 @@ private:
             static_cast<void>(no_memory());
             return fail_with(Ref::steal(local.copy));
         }
-        *frame = local;
+        std::memcpy(frame, &local, offsetof(calque_frame, data) + sizeof(Handler));
         if (step.outcome == CALQUE_CHILD) {
             return {nullptr, ask(*frame, step.object) ? primitives::kBegun : primitives::kFailed};
         }

@@ -13,14 +13,6 @@ namespace calque {
 
 namespace {
 
-void describe(PyObject* dict, dict_slots::Entries& entries) noexcept {
-    dict_layout::Keys* keys = dict_layout::keys_of(dict);
-    entries.first = keys->first();
-    entries.count = static_cast<std::uint32_t>(keys->nentries);
-    entries.stride = static_cast<std::uint8_t>(keys->stride());
-    entries.only_strings = keys->only_strings();
-}
-
 // `pairs` pairs of (key, itself), and what find() would say of them.
 bool is_laid_out(Borrowed first_key, int pairs) noexcept {
     Ref dict = Ref::steal(PyDict_New());
@@ -33,45 +25,31 @@ bool is_laid_out(Borrowed first_key, int pairs) noexcept {
     if (good) {
         const dict_layout::Keys* keys = dict_layout::keys_of(dict.get());
         good = reinterpret_cast<PyDictObject*>(dict.get())->ma_values == nullptr && keys->nentries == pairs
-            && keys->index_bytes() <= 4096;
+            && keys->index_bytes() <= 4096 && dict_slots::find(dict, entries);
     }
     if (good) {
-        describe(dict.get(), entries);
         PyObject *key = nullptr, *value = nullptr;
         Py_ssize_t position = 0;
         for (std::uint32_t i = 0; good && PyDict_Next(dict.get(), &position, &key, &value); ++i) {
             good = i < entries.count && entries.key(i) == key && entries.value(i) == value;
         }
     }
-    PyErr_Clear();
     return good;
 }
 
 }  // namespace
 
-bool dict_layout::known() noexcept {
-    static const bool is_known = [] {
-        Ref name = Ref::steal(PyUnicode_InternFromString("__name__"));
-        Ref number = Ref::steal(PyLong_FromLong(1));
-        return name && number && is_laid_out(name, 1) && is_laid_out(name, 300) && is_laid_out(number, 5);
-    }();
-    return is_known;
-}
-
-bool dict_slots::find(Borrowed dict, Entries& entries) noexcept {
-    if (!dict_layout::known() || reinterpret_cast<PyDictObject*>(dict.get())->ma_values != nullptr
-        || dict_layout::keys_of(dict.get())->nentries > 0xffff'ffff) {
-        return false;
-    }
-    describe(dict.get(), entries);
-    return true;
+void dict_layout::look() noexcept {
+    known = true;  // for find(), while we look
+    const Ref name = Ref::steal(PyUnicode_InternFromString("__name__"));
+    const Ref number = Ref::steal(PyLong_FromLong(1));
+    known = name && number && is_laid_out(name, 1) && is_laid_out(name, 300) && is_laid_out(number, 5);
+    PyErr_Clear();
 }
 
 #else
 
-bool dict_layout::known() noexcept { return false; }
-
-bool dict_slots::find(Borrowed, Entries&) noexcept { return false; }
+void dict_layout::look() noexcept {}
 
 #endif
 

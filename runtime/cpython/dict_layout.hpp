@@ -2,7 +2,7 @@
 // Include/internal/pycore_dict.h, 3.11 to 3.14).
 //
 // Stated here again because the internal headers are not C++ up to 3.12, and 3.10 does not install this one.
-// So that a Python with another layout gets the twins instead of a crash, known() looks, once, whether dicts
+// So that a Python with another layout gets the twins instead of a crash, look() sees whether dicts
 // made for the purpose are laid out as stated.
 #pragma once
 
@@ -52,7 +52,8 @@ inline Keys* keys_of(PyObject* dict) noexcept {
     return reinterpret_cast<Keys*>(reinterpret_cast<PyDictObject*>(dict)->ma_keys);
 }
 
-/// Are dicts laid out like this?
-bool known() noexcept;
+/// Are dicts laid out like this? Found out by look(), at import.
+inline bool known = false;
+void look() noexcept;
 
 }  // namespace calque::dict_layout

@@ -30,7 +30,7 @@ bool keeps_values(PyTypeObject* type) noexcept {
     constexpr unsigned long kFlags = Py_TPFLAGS_MANAGED_DICT;
 # endif
     return (type->tp_flags & (kFlags | Py_TPFLAGS_HEAPTYPE)) == (kFlags | Py_TPFLAGS_HEAPTYPE)
-        && shared_keys(type) != nullptr && dict_layout::known();
+        && shared_keys(type) != nullptr && dict_layout::known;
 }
 
 PyObject** word(Borrowed object, int place) noexcept {

@@ -4,8 +4,11 @@
 // reference count per entry; then only the values that are not their own copies have to be replaced, in
 // place. Inserting pair by pair hashes, probes and grows instead: 1.7 times slower over JSON-like documents
 // in a prototype.
-// Which bytes are meant is known to runtime/cpython/dict_layout.cpp alone. Twin: inserting pair by pair.
+// Which bytes are meant is known to runtime/cpython/dict_layout.hpp alone. Twin: inserting pair by pair.
 #pragma once
+
+#include "dict_layout.hpp"
+#include "strategies.hpp"
 
 #include <calque/ref.hpp>
 
@@ -31,6 +34,22 @@ struct Entries {
 };
 
 /// False: another kind of table, or the layout is not known.
-[[nodiscard]] bool find(Borrowed dict, Entries& entries) noexcept;
+[[nodiscard]] [[gnu::always_inline]] inline bool find(Borrowed dict, Entries& entries) noexcept {
+#if CALQUE_USE_DICT_SLOTS
+    dict_layout::Keys* const keys = dict_layout::keys_of(dict.get());
+    if (!dict_layout::known || reinterpret_cast<PyDictObject*>(dict.get())->ma_values != nullptr
+        || keys->nentries > 0xffff'ffff) {
+        return false;
+    }
+    entries.first = keys->first();
+    entries.count = static_cast<std::uint32_t>(keys->nentries);
+    entries.stride = static_cast<std::uint8_t>(keys->stride());
+    entries.only_strings = keys->only_strings();
+    return true;
+#else
+    static_cast<void>(dict), static_cast<void>(entries);
+    return false;
+#endif
+}
 
 }  // namespace calque::dict_slots
