@@ -5,6 +5,7 @@
 #include "instance.hpp"
 #include "list.hpp"
 #include "saved_error.hpp"
+#include "set.hpp"
 #include "tuple.hpp"
 #include "walker.hpp"
 
@@ -33,7 +34,7 @@ struct Natives {
     }
 };
 
-using All = Natives<CopyList, CopyDict, CopyTuple, CopyInstance>;
+using All = Natives<CopyList, CopyDict, CopyTuple, CopyInstance, CopyMutableSet, CopyFrozenSet>;
 
 }  // namespace
 

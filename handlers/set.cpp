@@ -1,93 +1,20 @@
-// handlers/set.cpp: set and frozenset. Semantics: set.__reduce__ (Objects/setobject.c), then
-// Lib/copy.py, _reconstruct: the members are listed, copied in order, and a new set is made of them.
-//
-// So the copy exists only after its members: a set that contains itself through something hashable is
-// copied twice, as under stdlib. An empty frozenset, too, is copied to a new object.
-// When all members are their own copies the set is cloned, which keeps the iteration order of the
-// original where stdlib's re-insertion may change it; Python promises neither.
-#include "handlers.hpp"
-#include "primitives.hpp"
+// handlers/set.cpp: see set.hpp.
+#include "set.hpp"
 
-#include "reconstruct.hpp"
+#include "handlers.hpp"
 
 namespace calque {
 
 namespace {
 
-using NewSet = PyObject* (*)(PyObject*);
-
-template <NewSet new_set>
-class CopySet {
-public:
-    Step begin(CopyContext& context, Frame& frame) noexcept {
-        members_ = Ref::steal(PySequence_List(frame.original().get()));
-        if (!members_) {
-            return Step::error();
-        }
-        for (; index_ < PyList_GET_SIZE(members_.get()); ++index_) {
-            if (!primitives::is_atomic(context, PyList_GET_ITEM(members_.get(), index_))) {
-                copies_ = Ref::steal(PyList_New(0));
-                return copies_ && take(0, index_) ? next(context, frame) : Step::error();
-            }
-        }
-        Ref copy = Ref::steal(new_set(frame.original().get()));
-        return copy ? Step::done(std::move(copy)) : Step::error();
-    }
-
-    Step resume(CopyContext& context, Frame& frame, Ref child) noexcept {
-        if (PyList_Append(copies_.get(), child.get()) != 0) {
-            return Step::error();
-        }
-        return next(context, frame);
-    }
-
-    // The list of members is an argument to the set.
-    void unwind(Frame&) noexcept { reconstruct::leave_generator(); }
-
-private:
-    bool take(Py_ssize_t from, Py_ssize_t to) noexcept {
-        for (Py_ssize_t i = from; i < to; ++i) {
-            if (PyList_Append(copies_.get(), PyList_GET_ITEM(members_.get(), i)) != 0) {
-                return false;
-            }
-        }
-        return true;
-    }
-
-    Step next(CopyContext& context, Frame&) noexcept {
-        while (index_ < PyList_GET_SIZE(members_.get())) {
-            const Borrowed member = PyList_GET_ITEM(members_.get(), index_++);
-            if (!primitives::is_atomic(context, member)) {
-                return Step::child(member);
-            }
-            if (PyList_Append(copies_.get(), member.get()) != 0) {
-                return Step::error();
-            }
-        }
-        // Hashing runs Python code; so may the end of a member that only the list kept alive.
-        PythonScope scope(context);
-        if (!scope) {
-            return Step::error();
-        }
-        Ref copy = Ref::steal(new_set(copies_.get()));
-        copies_ = {};
-        members_ = {};
-        return copy ? Step::done(std::move(copy)) : Step::error();
-    }
-
-    Ref members_;
-    Ref copies_;
-    Py_ssize_t index_ = 0;
-};
-
 Ref shallow(Borrowed original) noexcept { return Ref::steal(PySet_New(original.get())); }
 
 }  // namespace
 
-const HandlerSpec set_handler = with_shallow<shallow>(
-    frame_handler<CopySet<PySet_New>>("set", &PySet_Type, CALQUE_PURE | CALQUE_STANDS_FOR_REDUCE));
+const HandlerSpec set_handler = primitives::native<CopyMutableSet>(with_shallow<shallow>(
+    frame_handler<CopyMutableSet>("set", &PySet_Type, CALQUE_PURE | CALQUE_STANDS_FOR_REDUCE)));
 
-const HandlerSpec frozenset_handler = frame_handler<CopySet<PyFrozenSet_New>>(
-    "frozenset", &PyFrozenSet_Type, CALQUE_PURE | CALQUE_STANDS_FOR_REDUCE);
+const HandlerSpec frozenset_handler = primitives::native<CopyFrozenSet>(
+    frame_handler<CopyFrozenSet>("frozenset", &PyFrozenSet_Type, CALQUE_PURE | CALQUE_STANDS_FOR_REDUCE));
 
 }  // namespace calque

@@ -43,7 +43,7 @@
 // PyListObject.ob_item and .allocated: a list shown at its filled size. primitives/list_slots.hpp
 #define CALQUE_USE_LIST_SLOTS CALQUE_INTERNALS
 
-// PySetObject.table, .fill and .used. set_stamp.hpp
+// PySetObject.table, .mask, .fill and .used. set_stamp.hpp, primitives/set_slots.hpp
 #define CALQUE_USE_SET_COUNTERS CALQUE_INTERNALS
 
 // PyTypeObject.tp_version_tag. type_version.hpp

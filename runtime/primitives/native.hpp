@@ -22,9 +22,9 @@
 namespace calque::primitives {
 
 /// What a type means to the loop. In bits 24 and up of HandlerSpec::flags, where no stranger's flags are.
-enum class Native : std::uint8_t { none, atomic, list, dict, tuple, instance };
+enum class Native : std::uint8_t { none, atomic, list, dict, tuple, instance, set, frozenset };
 
-constexpr int kNativeKinds = 6;
+constexpr int kNativeKinds = 8;
 constexpr int kNativeShift = 24;
 
 /// The spec of a class that native_walk.cpp lists.
