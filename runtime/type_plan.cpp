@@ -9,6 +9,8 @@
 
 #include <calque/compat.hpp>
 
+#include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <new>
 #include <structmember.h>
@@ -279,7 +281,8 @@ const Plan& in_use(const PyTypeObject* type) noexcept {
             return retired[i]->plan;
         }
     }
-    Py_FatalError("calque: the plan of an instance being copied is lost");
+    std::fputs("calque: the plan of an instance being copied is lost\n", stderr);
+    std::abort();
 }
 
 void free_retired() noexcept {
