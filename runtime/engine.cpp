@@ -86,6 +86,24 @@ Ref copy_begun(walker::Root& root) noexcept {
     return {};
 }
 
+// With a memo of our own. The tables have been looked at.
+Ref copy_fresh(Borrowed x, Borrowed nil) noexcept {
+    if (mutants::is(mutants::Mutant::memo_shared_with_nested_call) && mutants::outer_memo != nullptr) {
+        return copy_nested(*mutants::outer_memo, x, nil);
+    }
+    switch (primitives::known_types.kind(x.type())) {
+    case primitives::Native::atomic: return Ref::share(x);
+    case primitives::Native::none:
+        return known_class::is_its_own_copy_alone(x) ? Ref::share(x) : copy_with({}, x, nil);
+    default: break;
+    }
+    walker::Root root;
+    if (!walker::begin_root(x, root)) {
+        return copy_with({}, x, nil);
+    }
+    return root.done() || root.failed() ? root.copy() : copy_begun(root);
+}
+
 // -- C ABI
 
 PyObject* abi_copy(calque_context* raw, PyObject* child) noexcept {
@@ -150,8 +168,13 @@ bool open_for_use() noexcept {
 }
 
 Ref deepcopy(Borrowed x, Borrowed memo, Borrowed nil) noexcept {
+    const bool fresh = !memo || memo.get() == Py_None;
+    const primitives::Native kind = primitives::known_types.kind(x.type());
+    if (fresh && kind == primitives::Native::atomic && stdlib_tables::seen.atomics_unchanged()) {
+        return Ref::share(x);
+    }
     stdlib_tables::refresh_if_changed();
-    if (memo && memo.get() != Py_None) {
+    if (!fresh) {
         if (PyDict_CheckExact(memo.get())) {
             if (Memo* living = Memo::living(memo)) {
                 return copy_nested(*living, x, nil);
@@ -159,20 +182,7 @@ Ref deepcopy(Borrowed x, Borrowed memo, Borrowed nil) noexcept {
         }
         return copy_with(memo, x, nil);
     }
-    if (primitives::known_types.atomic(x.type())) {
-        return Ref::share(x);
-    }
-    if (mutants::is(mutants::Mutant::memo_shared_with_nested_call) && mutants::outer_memo != nullptr) {
-        return copy_nested(*mutants::outer_memo, x, nil);
-    }
-    walker::Root root;
-    if (walker::begin_root(x, root)) {
-        return root.done() || root.failed() ? root.copy() : copy_begun(root);
-    }
-    if (known_class::is_its_own_copy_alone(x)) {
-        return Ref::share(x);
-    }
-    return copy_with({}, x, nil);
+    return copy_fresh(x, nil);
 }
 
 Ref deepcopy_on(Memo& memo, Borrowed x) noexcept { return copy_nested(memo, x, {}); }

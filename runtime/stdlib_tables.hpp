@@ -29,13 +29,18 @@ struct Seen {
     SetStamp set_stamps[kSets];
     int set_count = 0;
 
-    bool unchanged() const noexcept {
+    bool unchanged() const noexcept { return sets_unchanged() && dicts.unchanged(); }
+    /// What decides about atomic types: copy's names, its dispatch table, its sets.
+    bool atomics_unchanged() const noexcept { return sets_unchanged() && dicts.first_unchanged(2); }
+
+private:
+    bool sets_unchanged() const noexcept {
         for (int i = 0; i < set_count; ++i) {
             if (!(SetStamp::of(sets[i]) == set_stamps[i])) {
                 return false;
             }
         }
-        return dicts.unchanged();
+        return true;
     }
 };
 inline Seen seen;

@@ -79,12 +79,16 @@ public:
 #endif
     }
 
-    bool unchanged() const noexcept {
+    bool unchanged() const noexcept { return first_unchanged(count); }
+
+    /// Only the first `wanted`; false when in doubt.
+    bool first_unchanged(int wanted) const noexcept {
 #if CALQUE_DICT_STAMP_WATCHER
+        static_cast<void>(wanted);
         return writes_ == DictStamp::all_writes;
 #else
         bool same = dicts_[0] != nullptr;
-        for (int i = 0; same && i < count; ++i) {
+        for (int i = 0; same && i < wanted; ++i) {
             same = DictStamp::of(dicts_[i]) == stamps_[i];
         }
         return same;
