@@ -106,7 +106,7 @@ private:
         case primitives::kValue: value_ = Ref::steal(step.object); return Move::value;
         case primitives::kBegun: return Move::child;
         case primitives::kFailed: return Move::failed;
-        default: return start_visited(x, Py_TYPE(x), unique);
+        default: return ctx_.native_memo ? start_visited(x, Py_TYPE(x), unique) : visit({});
         }
     }
 
@@ -135,14 +135,12 @@ private:
         if (!unique) {
             Ref copy;
             const Found found = memo.find(x, {}, copy);
-            if (!memo.native() && !memo_is_met()) [[unlikely]] {
-                return {nullptr, primitives::kFailed};
+            if (!memo.native()) [[unlikely]] {
+                // x is the memo itself. Whoever is in the middle of its elements must not go on natively.
+                return {x, memo_is_met() ? std::intptr_t{CALQUE_CHILD} : primitives::kFailed};
             }
             if (found != Found::miss) {
                 return {copy.release(), found == Found::hit ? primitives::kValue : primitives::kFailed};
-            }
-            if (!memo.native()) [[unlikely]] {
-                return {x, CALQUE_CHILD};
             }
         }
         calque_step step{x, CALQUE_CHILD};
