@@ -19,6 +19,7 @@ namespace calque::known_class {
 struct Entry {
     PyTypeObject* type = nullptr;
     Known known;
+    PyObject* hook = nullptr;  // of a class not known: see own_hook(); alive as long as `version` holds
     std::uint64_t generation = 0;
     TypeVersion version;
     TypeVersion metaclass_version;
@@ -92,6 +93,14 @@ bool is_ordinary(PyTypeObject* type) noexcept {
         && registry::for_subclass(type) == nullptr;
 }
 
+void note_hook(Entry& entry) noexcept {
+    const Borrowed found = look_up(entry.type, interned::__deepcopy__);
+    if (found && PyFunction_Check(found.get())) {
+        entry.hook = found.get();
+        hooked_place(entry.type) = entry.type;
+    }
+}
+
 // The entry of `type`, decided now if it has to be.
 const Entry& entry_of(PyTypeObject* type) noexcept {
     Entry& entry = place_of(type);
@@ -101,12 +110,18 @@ const Entry& entry_of(PyTypeObject* type) noexcept {
     entry.type = type;
     entry.known = Known();
     entry.evidence.forget();
-    for (int i = 0; i < recogniser_count && is_ordinary(type); ++i) {
-        if (recognisers[i](type, entry.evidence, entry.known)) {
-            break;
+    entry.hook = nullptr;
+    const bool ordinary = is_ordinary(type);
+    bool recognised = false;
+    for (int i = 0; i < recogniser_count && ordinary && !recognised; ++i) {
+        recognised = recognisers[i](type, entry.evidence, entry.known);
+        if (!recognised) {
+            entry.known = Known();
+            entry.evidence.forget();
         }
-        entry.known = Known();
-        entry.evidence.forget();
+    }
+    if (ordinary && !recognised) {
+        note_hook(entry);
     }
     entry.date();
     if (entry.known.passes) {
@@ -237,6 +252,8 @@ const Known* find(PyTypeObject* type) noexcept {
     const Entry& entry = entry_of(type);
     return entry.known.copy != nullptr ? &entry.known : nullptr;
 }
+
+Borrowed examine_hook(PyTypeObject* type) noexcept { return entry_of(type).hook; }
 
 bool passes_now(Borrowed x) noexcept {
     if (passing.types[Passing::place(x.type())].type != x.type()) {

@@ -71,6 +71,7 @@ private:
 
     Found look_in_mapping(Borrowed x, Borrowed nil) noexcept;
     Move ask_protocols(PyObject* x, PyTypeObject* type, bool unique) noexcept;
+    Move call_hook(Borrowed function, PyObject* x, bool unique) noexcept;
     Move start(const calque_handler& handler, PyObject* x, bool unique) noexcept;
     Move start_simple(const calque_handler& handler, PyObject* x, bool unique) noexcept;
     Move start_frame(const calque_handler& handler, PyObject* x, bool unique) noexcept;

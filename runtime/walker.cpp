@@ -99,6 +99,9 @@ Walk::Move Walk::visit(Borrowed nil) noexcept {
     if (found != Found::miss) {
         return found == Found::hit ? Move::value : Move::failed;
     }
+    if (const Borrowed hook = known_class::own_hook(type)) {
+        return call_hook(hook, x, false);
+    }
     const calque_handler* handler = registry::effective(type);
     if (handler != nullptr && (handler->flags & CALQUE_STANDS_FOR_REDUCE) == 0) {
         const Move move = start(*handler, x, false);
@@ -115,6 +118,9 @@ bool Walk::memo_is_met() noexcept {
 }
 
 Walk::Move Walk::start_visited(PyObject* x, PyTypeObject* type, bool unique) noexcept {
+    if (const Borrowed hook = known_class::own_hook(type)) {
+        return call_hook(hook, x, unique);
+    }
     if (const calque_handler* handler = registry::effective(type)) {
         const Move move = start(*handler, x, unique);
         if (move != Move::declined) {
@@ -153,6 +159,38 @@ Walk::Move Walk::ask_protocols(PyObject* x, PyTypeObject* type, bool unique) noe
     }
     PyErr_Format(PyExc_SystemError, "no handler took an object of type %s", type->tp_name);
     return Move::failed;
+}
+
+// `function(x, memo)`: what handlers/dunder_deepcopy.cpp would come to, for a class of which that is known. There
+// is no child to ask for, hence no frame: `held` owns the original.
+Walk::Move Walk::call_hook(Borrowed function, PyObject* x, bool unique) noexcept {
+    Ref held = Ref::share(x);
+    Ref hook = Ref::share(function);
+    if (!ctx_.before_python()) {
+        return Move::failed;
+    }
+    // Keys of the instance's dict may be compared by Python code.
+    const bool hidden = !known_class::comes_to(x, interned::__deepcopy__, hook);
+    if (!hidden) {
+        const Ref memo = ctx_.memo_object();
+        PyObject* const args[] = {x, memo.get()};
+        value_ = Ref::steal(memo ? PyObject_Vectorcall(hook.get(), args, 2, nullptr) : nullptr);
+    }
+    hook = {};
+    ctx_.after_python();
+    if (hidden) {
+        return ask_protocols(x, Py_TYPE(x), false);
+    }
+    if (!value_) {
+        ctx_.leave();
+        held = {};
+        ctx_.enter();
+        return Move::failed;
+    }
+    if (value_.get() != x && !complete(x, value_, false, unique, true)) {
+        return Move::failed;
+    }
+    return give_up(std::move(held)) ? Move::value : Move::failed;
 }
 
 Walk::Move Walk::start(const calque_handler& handler, PyObject* x, bool unique) noexcept {
