@@ -275,8 +275,10 @@ private:
         PyObject* x = frame.original;
         if (given == nullptr) {
             given = std::exchange(frame.copy, nullptr);
-        } else if (frame.copy != nullptr || (frame.walker & (kAsked | kUnique)) == kAsked) {
-            // A tuple that could lie on a cycle.
+        } else if (frame.copy != nullptr
+                   || ((frame.walker & kAsked) != 0
+                       && ((frame.walker & kUnique) == 0 || ctx_.memo->always_looks_up()))) {
+            // A tuple that could lie on a cycle, or below one that turned out to.
             return settle(frame, calque_step{given, CALQUE_DONE});
         }
         if (given == x) {

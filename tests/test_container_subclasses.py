@@ -508,3 +508,24 @@ def test_a_reducer_registered_later(base, copier):
     finally:
         del copyreg.dispatch_table[cls]
     assert copier.deepcopy([x]) == [x]
+
+
+def test_tuple_inside_a_subclass_of_tuple_that_is_met_again_below_it(copier):
+    """The inner tuple gets its copy while its own items are copied; that copy is the one in both outer ones."""
+
+    class Outer(tuple):
+        pass
+
+    class Node:
+        pass
+
+    def make():
+        node = Node()
+        node.outer = Outer([(node,)])  # nothing but Outer holds the inner tuple
+        return [node.outer]
+
+    copier.deepcopy(make())  # the first of a class goes by the protocol
+    copied = copier.deepcopy(make())[0]
+    node = copied[0][0]
+    assert node.outer is not copied
+    assert node.outer[0] is copied[0]

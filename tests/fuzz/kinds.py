@@ -145,10 +145,13 @@ def act(number, code, p, q, i, memo):
         if hasattr(memo, "clear"):
             memo.clear()
     elif code == "keep":
+        # Without a memo of the caller temporaries may be missing, and with them the list.
         try:
-            memo[id(memo)].append(walk(p))
-        except (KeyError, AttributeError):
-            pass
+            originals = memo[id(memo)]
+        except KeyError:
+            originals = memo[id(memo)] = []
+        if isinstance(originals, list):
+            originals.append(walk(p))
     elif code == "steal":
         world.kept_memos.append(memo)
     elif code == "raise":
