@@ -2,6 +2,7 @@
 
 import copy
 import gc
+import sys
 import weakref
 
 import pytest
@@ -211,3 +212,43 @@ def test_a_hook_that_returns_its_object_leaves_no_entry(copier):
     assert calls == [0, 1, 2, 0, 1, 2]
     copier.deepcopy(source, memo)
     assert not any(id(one) in memo for one in source)
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 14), reason="from 3.14 on atomics come before the table")
+@pytest.mark.parametrize("kept", [False, True])
+def test_atomics_after_their_table_changed(copier, monkeypatch, kept):
+    function = lambda x, memo: ("table", x)  # noqa: E731
+    if not kept:
+        assert copier.deepcopy(5, {}) == 5
+        monkeypatch.setitem(copy._deepcopy_dispatch, int, function)
+        assert copier.deepcopy(5, {}) == ("table", 5)
+        return
+
+    class Hooked:
+        def __deepcopy__(self, memo):
+            before = copier.deepcopy(7, memo)
+            monkeypatch.setitem(copy._deepcopy_dispatch, int, function)
+            return before, copier.deepcopy(7, memo)
+
+    assert copier.deepcopy([Hooked()]) == [(7, ("table", 7))]
+
+
+def test_children_that_a_nested_call_knows_already(copier):
+    log = []
+
+    class Hooked:
+        def __deepcopy__(self, memo):
+            log.append([copier.deepcopy(shared, memo), copier.deepcopy(None, memo), copier.deepcopy("text", memo)])
+            before = list(memo)
+            log[-1].append(copier.deepcopy(shared, memo) is log[-1][0])
+            memo[id(shared)] = "written"
+            log[-1].append(copier.deepcopy(shared, memo))
+            log[-1].append(copier.deepcopy(shared, memo, "written") == shared)
+            memo[id(text)] = "also written"
+            log[-1].append(copier.deepcopy(text, memo))
+            return len(before)
+
+    shared, text = [1], "a text"
+    entries = copier.deepcopy([Hooked(), shared])
+    assert log == [[[1], None, "text", True, "written", True, text if sys.version_info >= (3, 14) else "also written"]]
+    assert entries[1] == [1]
