@@ -84,7 +84,7 @@ Py_ssize_t fields_of_named_tuple(PyTypeObject* type, Evidence& evidence) noexcep
     PyObject* closure = PyFunction_GET_CLOSURE(getnewargs.get());
     const Ref function = Ref::steal(PyObject_GetAttrString(maker.get(), "__func__"));
     if (closure == nullptr || PyTuple_GET_SIZE(closure) != 1
-        || PyCell_Get(PyTuple_GET_ITEM(closure, 0)) != reinterpret_cast<PyObject*>(&PyTuple_Type) || !function
+        || PyCell_GET(PyTuple_GET_ITEM(closure, 0)) != reinterpret_cast<PyObject*>(&PyTuple_Type) || !function
         || !PyFunction_Check(function.get())) {
         PyErr_Clear();
         return -1;
