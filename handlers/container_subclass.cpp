@@ -13,6 +13,7 @@
 #include "known_class.hpp"
 #include "list_subclass.hpp"
 #include "set_subclass.hpp"
+#include "shallow_subclass.hpp"
 #include "tuple_subclass.hpp"
 
 #include <string>
@@ -31,6 +32,24 @@ enum { kArity };
 
 // Marks the classes; the instances are copied by the protocol below, which is asked before this would be.
 Step leave(CopyContext&, Frame&, const Known&) noexcept { return Step::decline(); }
+
+bool has_slots(const Known& known) noexcept {
+    return known.object != nullptr && PyList_GET_SIZE(known.object) != 0;
+}
+
+// Known::shallow
+Ref copy_shallowly(Borrowed x, const Known& known) noexcept {
+    if (has_slots(known)) {
+        return {};
+    }
+    if (PyTuple_Check(x.get())) {
+        return shallow_subclass::copy_tuple(x, known.offsets[kArity]);
+    }
+    if (PyList_Check(x.get())) {
+        return shallow_subclass::copy_list(x);
+    }
+    return PyDict_Check(x.get()) ? shallow_subclass::copy_dict(x) : shallow_subclass::copy_set(x);
+}
 
 PyTypeObject* base_of(PyTypeObject* type) noexcept {
     for (PyTypeObject* base : {&PyList_Type, &PyDict_Type, &PyTuple_Type, &PySet_Type, &PyFrozenSet_Type}) {
@@ -157,6 +176,7 @@ bool recognise(PyTypeObject* type, Evidence& evidence, Known& known) noexcept {
         return false;
     }
     known.copy = leave;
+    known.shallow = copy_shallowly;
     const bool slots_count = CALQUE_SETS_HAVE_GETSTATE || (base != &PySet_Type && base != &PyFrozenSet_Type);
     if (slots_count) {
         known.object = known_class::slot_names(type).get();
@@ -175,8 +195,7 @@ public:
             return Step::decline();
         }
         const Known* known = known_class::find(type);
-        if (known == nullptr || known->copy != leave
-            || (known->object != nullptr && PyList_GET_SIZE(known->object) != 0)) {
+        if (known == nullptr || known->copy != leave || has_slots(*known)) {
             return Step::decline();
         }
         if (is_set) {

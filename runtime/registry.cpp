@@ -279,7 +279,7 @@ bool derive() noexcept {
                 derived.effective[type] = &entry->spec;
             }
             if (entry->spec.shallow != nullptr && stdlib_tables::leaves_shallow_to(entry->spec)) {
-                derived.shallow[type] = {false, &entry->spec, {}};
+                derived.shallow[type] = {false, &entry->spec, true, {}};
             }
         }
         if (!stdlib_tables::each_deep(add_table_entry, &derived)
@@ -289,9 +289,9 @@ bool derive() noexcept {
         for (const auto& [type, entry] : s.user) {
             derived.effective[type] = &entry->spec;
             if (entry->spec.shallow != nullptr) {
-                derived.shallow[type] = {false, &entry->spec, {}};
+                derived.shallow[type] = {false, &entry->spec, false, {}};
             } else if ((entry->spec.flags & CALQUE_ATOMIC) != 0) {
-                derived.shallow[type] = {true, nullptr, {}};
+                derived.shallow[type] = {true, nullptr, false, {}};
             }
         }
         s.retired.reserve(s.retired.size() + s.table_entries.size());

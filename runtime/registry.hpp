@@ -37,6 +37,7 @@ bool served_by_builtin(PyTypeObject* type) noexcept;
 struct Shallow {
     bool itself = false;                      // returns x
     const calque_handler* handler = nullptr;  // handler->shallow(x)
+    bool own = false;                         // the handler is calque's: it stays, and runs no Python code
     Borrowed function;                        // function(x), if it is true
 };
 const Shallow* shallow(PyTypeObject* type) noexcept;

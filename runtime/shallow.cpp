@@ -1,10 +1,13 @@
 // runtime/shallow.cpp: copy.copy and copy.replace, Lib/copy.py (3.10 to 3.14).
 #include "engine.hpp"
 
+#include "cpython/gc_hold.hpp"
 #include "primitives/interned.hpp"
 #include "primitives/interpreter_forms.hpp"
+#include "primitives/known_class.hpp"
 #include "primitives/reconstruct.hpp"
 #include "registry.hpp"
+#include "shallow_plan.hpp"
 #include "stdlib_tables.hpp"
 
 #include <calque/compat.hpp>
@@ -60,10 +63,8 @@ Ref rebuild(Borrowed value) noexcept {
     return y;
 }
 
-}  // namespace
-
-Ref copy(Borrowed x) noexcept {
-    stdlib_tables::refresh_if_changed();
+// Lib/copy.py, copy: step by step.
+[[gnu::noinline]] Ref copy_by_protocol(Borrowed x) noexcept {
     PyTypeObject* type = x.type();
     if (const registry::Shallow* how = registry::shallow(type)) {
         if (how->itself) {
@@ -108,6 +109,42 @@ Ref copy(Borrowed x) noexcept {
         return itself < 0 ? Ref() : Ref::share(x);
     }
     return rebuild(value);
+}
+
+// Empty without an exception: by the protocol.
+Ref copy_known(Borrowed x) noexcept {
+    GcHold gc;  // examining the evidence must not run finalizers
+    gc.hold();
+    const known_class::Known* known = known_class::find(x.type());
+    gc.release();
+    return known != nullptr && known->shallow != nullptr ? known->shallow(x, *known) : Ref();
+}
+
+// The protocol, if that is what an empty `y` means.
+Ref or_by_protocol(Borrowed x, Ref y) noexcept {
+    return y || PyErr_Occurred() != nullptr ? std::move(y) : copy_by_protocol(x);
+}
+
+}  // namespace
+
+Ref copy(Borrowed x) noexcept {
+    stdlib_tables::refresh_if_changed();
+    if (!TypeVersion::kAvailable) {
+        return copy_by_protocol(x);
+    }
+    using shallow_plan::Way;
+    const shallow_plan::Plan& plan = shallow_plan::of(x.type());
+    switch (plan.way) {
+    case Way::itself: return Ref::share(x);
+    case Way::list: return Ref::steal(PyList_GetSlice(x.get(), 0, PyList_GET_SIZE(x.get())));
+    case Way::dict: return Ref::steal(PyDict_Copy(x.get()));
+    case Way::set: return Ref::steal(PySet_New(x.get()));
+    case Way::handler: return Ref::steal(plan.handler->shallow(plan.handler, x.get()));
+    case Way::instance: return or_by_protocol(x, shallow_plan::copy_instance(x, plan));
+    case Way::known: return or_by_protocol(x, copy_known(x));
+    case Way::by_protocol: break;
+    }
+    return copy_by_protocol(x);
 }
 
 Ref replace(PyObject* const* args, Borrowed names) noexcept {

@@ -53,7 +53,6 @@ WatchedSet copy_atomic_set;
 WatchedSet copy_container_set;
 Watched copyreg_names;  // copyreg.__dict__
 Watched modules;        // sys.modules: changes with every import
-std::uint64_t changes = 0;
 PyObject* copyreg_module = nullptr;
 PyObject* copyreg_originals[3] = {};  // __newobj__, __newobj_ex__, _slotnames
 bool copyreg_untouched = true;
@@ -311,8 +310,6 @@ void look_again() noexcept {
     refresh();
     note_seen();
 }
-
-std::uint64_t generation() noexcept { return changes; }
 
 void count_change() noexcept { ++changes; }
 

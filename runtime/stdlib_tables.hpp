@@ -54,7 +54,8 @@ inline void refresh_if_changed() noexcept {
 }
 
 /// Counts up with every change that could matter to a cached decision.
-std::uint64_t generation() noexcept;
+inline std::uint64_t changes = 0;
+inline std::uint64_t generation() noexcept { return changes; }
 void count_change() noexcept;
 /// copyreg.dispatch_table has an entry for `type`.
 bool has_reducer(PyTypeObject* type) noexcept;

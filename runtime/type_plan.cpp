@@ -1,6 +1,7 @@
 // runtime/type_plan.cpp: the checklist, and the cache. See primitives/type_plan.hpp.
 #include "primitives/type_plan.hpp"
 
+#include "class_facts.hpp"
 #include "cpython/type_version.hpp"
 #include "primitives/interned.hpp"
 #include "primitives/mutants.hpp"
@@ -19,6 +20,11 @@
 namespace calque::type_plan {
 
 namespace {
+
+using class_facts::dict_is_plain;
+using class_facts::layout_is_known;
+using class_facts::metaclass_is_plain;
+using class_facts::same_as_object;
 
 // A plan and what it owns.
 struct Body {
@@ -58,32 +64,6 @@ Cached& place_of(PyTypeObject* type) noexcept {
     return reinterpret_cast<Cached*>(places)[place(type)];
 }
 
-bool same_as_object(PyTypeObject* type, PyObject* name) noexcept {
-    return raw_lookup(type, name) == raw_lookup(&PyBaseObject_Type, name);
-}
-
-// Attributes of the metaclass that would come between the protocol and the class.
-bool metaclass_is_plain(PyTypeObject* type) noexcept {
-    PyTypeObject* metaclass = Py_TYPE(type);
-    if (metaclass == &PyType_Type) {
-        return true;
-    }
-    if (metaclass->tp_getattro != PyType_Type.tp_getattro || metaclass->tp_setattro != PyType_Type.tp_setattro
-        || metaclass->tp_hash != PyType_Type.tp_hash
-        || metaclass->tp_richcompare != PyType_Type.tp_richcompare) {
-        return false;
-    }
-    // Found in the class itself before the metaclass, unless the metaclass has a data descriptor.
-    PyObject* const names[] = {interned::__reduce__, interned::__new__,  interned::__slots__,
-                               interned::__mro__,    interned::__dict__, interned::__slotnames__};
-    for (PyObject* name : names) {
-        if (raw_lookup(metaclass, name) != raw_lookup(&PyType_Type, name)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 bool protocol_is_default(PyTypeObject* type) noexcept {
     PyObject* const absent[] = {interned::__deepcopy__, interned::__setstate__, interned::__getnewargs__,
                                 interned::__getnewargs_ex__};
@@ -100,30 +80,10 @@ bool protocol_is_default(PyTypeObject* type) noexcept {
         && !PyType_HasFeature(type, Py_TPFLAGS_TYPE_SUBCLASS) && PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE);
 }
 
-// The instance dict is the one that type creation made, not a property of that name.
-bool dict_is_plain(PyTypeObject* type, bool& has_dict) noexcept {
-    const Borrowed descriptor = raw_lookup(type, interned::__dict__);
-    has_dict = type->tp_dictoffset != 0;
-    if (!has_dict) {
-        return !descriptor;
-    }
-    return descriptor && descriptor.type() == &PyGetSetDescr_Type;
-}
-
 // The protocol copies the class, the attribute names and the dict like any other object.
 bool parts_are_copied_natively() noexcept {
     return registry::served_by_builtin(&PyType_Type) && registry::served_by_builtin(&PyUnicode_Type)
         && registry::served_by_builtin(&PyDict_Type);
-}
-
-// Objects/typeobject.c, object_getstate_default: more room than dict, weak references and slots need
-// means state that copyreg cannot see; the protocol refuses such objects.
-bool layout_is_known(PyTypeObject* type, Py_ssize_t slots) noexcept {
-    Py_ssize_t size = PyBaseObject_Type.tp_basicsize;
-    size += type->tp_dictoffset > 0 ? Py_ssize_t{sizeof(PyObject*)} : 0;
-    size += type->tp_weaklistoffset > 0 ? Py_ssize_t{sizeof(PyObject*)} : 0;
-    size += slots * Py_ssize_t{sizeof(PyObject*)};
-    return type->tp_basicsize <= size;
 }
 
 bool add_slot(PyTypeObject* type, PyObject* name, std::vector<Slot>& slots) {

@@ -46,6 +46,8 @@ struct Known {
     bool (*returns_itself)(Borrowed x, const Known& known) noexcept = nullptr;
     Py_ssize_t offsets[2] = {};  // the recogniser's own
     PyObject* object = nullptr;  // the recogniser's own
+    // copy.copy(x), for a class without __copy__; empty without an exception: by the protocol. Null: always.
+    Ref (*shallow)(Borrowed x, const Known& known) noexcept = nullptr;
 };
 
 /// Collects what a decision rests on. Nothing here runs Python code.
