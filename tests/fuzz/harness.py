@@ -102,7 +102,7 @@ def _run(recipe, implementation, memo_kind):
     world.reset(implementation)
     world.root, world.labels, world.actions = root, labels, recipe.actions
     memo = make_memo(memo_kind, presets)
-    world.memo_given = memo is not None
+    world.memo_given = memo
     if memo_kind == "preset":
         world.held.extend(preset_nodes)
     del presets, preset_nodes

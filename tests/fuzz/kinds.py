@@ -139,7 +139,7 @@ def act(number, code, p, q, i, memo):
     elif code == "forget":
         found = walk(p)
         # A memo made for the call may lack the entry of an instance's dict, which would be found when the instance is copied again.
-        if hasattr(memo, "pop") and (world.memo_given or type(found) in (list, dict, tuple)):
+        if hasattr(memo, "pop") and (memo is world.memo_given or type(found) in (list, dict, tuple)):
             memo.pop(id(found), None)
     elif code == "forget_all":
         if hasattr(memo, "clear"):

@@ -29,7 +29,7 @@ class World:
         self.budget = 40
         self.depth = 0
         self.active = False
-        self.memo_given = False
+        self.memo_given = None  # by the caller of deepcopy
 
 
 world = World()
