@@ -1,4 +1,5 @@
-// runtime/walker.hpp: walks a graph and has each object copied by its handler. The one loop.
+// runtime/walker.hpp: walks a graph and has each object copied by its handler. The loop
+// itself is native_walk.hpp, the moves for any handler are walk.hpp.
 //
 // A walk is two alternating moves on an explicit stack of frames:
 //   VISIT    an object: itself if atomic; the memo's copy if it has one; otherwise its handler begins.

@@ -2,14 +2,14 @@
 //
 // A handler is reached through two function pointers, and each step of it goes back and forth between
 // two compilation units that know nothing of each other: 60 to 80 instructions per container, more than
-// allocating a small list. Lists, dicts, tuples and plain instances are nearly all of every graph; these
-// four are NATIVE: handlers/native_walk.cpp hands their classes to the walker's template (native_walk.hpp),
+// allocating a small list. Lists, dicts, tuples, sets and plain instances are nearly all of every graph;
+// these are NATIVE: handlers/native_walk.cpp hands their classes to the walker's template (native_walk.hpp),
 // so that the compiler sees loop and handler at once. They stay ordinary handlers besides: registered, and
 // reached through their pointers by any walk for which the assumptions below do not hold.
 //
 // While no Python code can look, a native handler may keep its unfinished copy in a state that nobody
 // could explain: a dict clone that still holds originals, a tuple with holes, an instance that is being
-// filled in place. It must have a function deoptimize(), which the walker calls before any Python code
+// filled in place. Then it must have a function deoptimize() (a list needs none: it shows what is filled), which the walker calls before any Python code
 // runs, for every frame begun since the last time: it brings the copy into the state that copy.py would
 // have produced by then, and the frame goes on step by step from there. Forgetting that, hooks would see
 // copies of the future.

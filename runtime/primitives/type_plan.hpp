@@ -10,8 +10,9 @@
 //   the class and its bases  tp_version_tag: every change of an attribute gives the class a new one
 //   its metaclass            its version tag
 //   copyreg, copy's tables   the generation that stdlib_tables counts up
-//   cls.__slotnames__        a list anybody may edit in place: compared name by name at each use
-// A plan that does not hold any more is made again; a class without one is asked again when one of these
+//   cls.__slotnames__        a list anybody may edit in place: compared name by name
+// All this is examined once per class and stretch without Python code (ContextHead::python_runs): in between
+// nobody can change it. A plan that does not hold any more is made again; a class without one is asked again when one of these
 // has changed. Twin: no plans; the protocol itself (handlers/reduce.cpp).
 #pragma once
 
