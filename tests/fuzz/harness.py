@@ -90,10 +90,20 @@ def _text_of(error):
 
 
 def run(recipe, implementation, memo_kind):
-    """Builds the graph, copies it, and describes everything afterwards."""
-    outcome = _run(recipe, implementation, memo_kind)
-    if any(kind == "reporting" for kind, _, _ in recipe.nodes):
-        gc.collect()  # else what this graph leaves could be freed, and say so, in the middle of another one
+    """Builds the graph, copies it, and describes everything afterwards.
+
+    The collector only runs where the recipe has it: what it frees while the copy is described would be seen in the weak
+    references, and when it comes depends on the graphs before.
+    """
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        outcome = _run(recipe, implementation, memo_kind)
+        if any(kind == "reporting" for kind, _, _ in recipe.nodes):
+            gc.collect()  # else what this graph leaves could be freed, and say so, in the middle of another one
+    finally:
+        if collecting:
+            gc.enable()
     return outcome
 
 
@@ -106,13 +116,10 @@ def _run(recipe, implementation, memo_kind):
     if memo_kind == "preset":
         world.held.extend(preset_nodes)
     del presets, preset_nodes
-    collecting = gc.isenabled()
     threshold = gc.get_threshold()
     if recipe.collecting:
         gc.enable()
         gc.set_threshold(20, 3, 3)
-    else:
-        gc.disable()
     result = error = None
     world.active = True
     try:
@@ -125,8 +132,8 @@ def _run(recipe, implementation, memo_kind):
     finally:
         world.active = False
         still = gc.isenabled()
+        gc.disable()
         gc.set_threshold(*threshold)
-        (gc.enable if collecting else gc.disable)()
     world.trace.append(f"garbage collection {still}")
     if isinstance(error, RecursionError):
         world.reset(copy)
@@ -137,6 +144,8 @@ def _run(recipe, implementation, memo_kind):
     # What the frames of a traceback hold is freed when they are: that is no difference.
     freed = sorted(world.freed) if error is None and not recipe.collecting else []
     error = None
+    if recipe.collecting:
+        gc.collect()  # how much of the garbage was collected during the copy is not compared
     objects = fingerprint(world.root, result, world.limbo, names=("source", "copy", "limbo"))
     entries = []
     if memo is not None:
