@@ -28,6 +28,13 @@ void own_original(calque_frame& frame) noexcept {
     }
 }
 
+bool stays_as_it_is(primitives::Native kind) noexcept {
+    using mutants::Mutant, primitives::Native;
+    return (kind == Native::dict && mutants::is(Mutant::dict_clone_not_undone))
+        || (kind == Native::instance && mutants::is(Mutant::instance_array_not_undone))
+        || (kind == Native::tuple && mutants::is(Mutant::tuple_not_untracked));
+}
+
 }  // namespace
 
 bool prepare_frames(WorkStack& stack) noexcept {
@@ -36,8 +43,9 @@ bool prepare_frames(WorkStack& stack) noexcept {
         if ((frame.walker & kOwned) != 0) {
             return false;
         }
-        const auto deoptimize = primitives::deoptimizers[(frame.walker & kKindMask) >> kKindShift];
-        if (deoptimize != nullptr && !deoptimize(&frame)) {
+        const auto kind = static_cast<primitives::Native>((frame.walker & kKindMask) >> kKindShift);
+        const auto deoptimize = primitives::deoptimizers[static_cast<int>(kind)];
+        if (deoptimize != nullptr && !stays_as_it_is(kind) && !deoptimize(&frame)) {
             prepared = false;  // the copy is lost; the others must be fit to be seen all the same
         }
         own_original(frame);

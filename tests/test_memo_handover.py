@@ -633,3 +633,73 @@ def test_objects_copied_by_dispatch_functions_of_copy_use_the_memo(copier):
         del copy._deepcopy_dispatch[Special]
     assert seen == [(dict, True)]
     assert copied[1][0] is copied[0]
+
+
+# Copies under way -----------------------------------------------------------------------------------------------------------------------------------
+
+class Record:
+    def __init__(self, **attributes):
+        for name, value in attributes.items():  # vars(self).update() would give it a dict of its own
+            setattr(self, name, value)
+
+
+class Pair:
+    __slots__ = ("first", "last")
+
+
+@pytest.mark.parametrize("others", [{}, {"a": 1}, {"a": [1], "b": ([],), "c": {"k": []}}], ids=len)
+def test_an_instance_under_way_has_no_attributes(copier, others):
+    seen = []
+    obj = Record(**others, last=Looks(lambda memo: seen.append(dict(vars(memo[id(obj)])))))
+    result = copier.deepcopy(obj)
+    assert seen == [{}]
+    assert vars(result) == {**others, "last": None}
+
+
+def test_an_instance_inside_another_under_way_has_no_attributes(copier):
+    seen = []
+    inner = Record(a=[2], last=Looks(lambda memo: seen.append([vars(memo[id(obj)]) for obj in (outer, inner)])))
+    outer = Record(first=[1], inner=inner)
+    result = copier.deepcopy(outer)
+    assert len(seen) == 1
+    assert seen[0][0] is vars(result)  # the same dicts, filled since
+    assert seen[0][1] is vars(result.inner)
+
+
+def test_instances_under_way_show_nothing_of_themselves(copier):
+    seen = []
+    inner = Record(a=[2], last=Looks(lambda memo: seen.append([dict(vars(memo[id(obj)])) for obj in (outer, inner)])))
+    outer = Record(first=[1], inner=inner)
+    result = copier.deepcopy(outer)
+    assert seen == [[{}, {}]]
+    assert result.first == [1]
+    assert vars(result.inner) == {"a": [2], "last": None}
+
+
+def test_no_attribute_of_an_instance_under_way_is_found(copier):
+    seen = []
+    obj = Record(a=[1], b=2, last=Looks(lambda memo: seen.append([hasattr(memo[id(obj)], name) for name in ("a", "b", "last")])))
+    result = copier.deepcopy(obj)
+    assert seen == [[False, False, False]]
+    assert vars(result) == {"a": [1], "b": 2, "last": None}
+
+
+def test_the_slots_of_an_instance_under_way_are_empty(copier):
+    obj, seen = Pair(), []
+    obj.first = [1]
+    obj.last = Looks(lambda memo: seen.append([hasattr(memo[id(obj)], name) for name in Pair.__slots__]))
+    result = copier.deepcopy(obj)
+    assert seen == [[False, False]]
+    assert (result.first, result.last) == ([1], None)
+
+
+def test_the_collector_does_not_know_a_tuple_under_way(copier):
+    first, seen = [1], []
+
+    def look(memo):
+        seen.append([type(holder) for holder in gc.get_referrers(memo[id(first)]) if type(holder) is tuple])
+
+    result = copier.deepcopy((first, Looks(look), [2]))
+    assert seen == [[]]
+    assert result == ([1], None, [2])
+    assert gc.is_tracked(result)

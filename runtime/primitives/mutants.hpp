@@ -9,10 +9,12 @@
 #define CALQUE_MUTANT_LIST(X)                                                              \
  X(atomics_not_looked_up, "a memo that is watched is not asked for atomics (before 3.14)") \
  X(collector_not_given_back, "garbage collection stays off in hooks (before 3.12)")        \
+ X(dict_clone_not_undone, "a clone still holds what is not copied yet when Python runs")   \
  X(first_copy_forgotten_on_cycle, "a tuple on a cycle does not ask the memo again")        \
  X(flush_without_keepalive, "originals are not kept alive when Python code runs")          \
  X(frame_not_released_on_abort, "an aborted copy keeps what its frames hold")              \
  X(in_progress_not_noted, "a tuple met inside itself is not recognised")                   \
+ X(instance_array_not_undone, "an instance shows its first attributes when Python runs")   \
  X(instance_filled_early, "an instance shows its state before it is complete")             \
  X(instance_hook_ignored, "hooks in the dict of an instance do not count")                 \
  X(key_before_value, "the key of a dict is copied before the value")                       \
@@ -22,6 +24,7 @@
  X(plan_kept_after_class_changed, "a class that changed is copied as before")              \
  X(shared_tuple_not_memoized, "a copied tuple does not enter the memo")                    \
  X(tables_read_once, "changes of copy's and copyreg's tables do not count")                \
+ X(tuple_not_untracked, "the collector shows a half-filled tuple when Python runs")        \
  X(write_of_user_not_noticed, "what a hook writes to its memo does not count")
 
 namespace calque {
