@@ -49,6 +49,7 @@ void Memo::forget() noexcept {
     exact_dict_ = false;
     passes_atomics_ = true;
     always_look_up_ = false;
+    entry_taken_in_ = false;
     if (!kept_.empty()) {
         PodVector<PyObject*> kept;
         kept.swap(kept_);
@@ -218,8 +219,13 @@ bool Memo::write_up_to(std::size_t end) noexcept {
     if (owned_ < written_) {
         owned_ = written_;
     }
-    stamp_ = DictStamp::of(dict_.get());
+    look_at_dict();
     return good;
+}
+
+void Memo::look_at_dict() noexcept {
+    stamp_ = looked_ = DictStamp::of(dict_.get());
+    size_ = PyDict_GET_SIZE(dict_.get());
 }
 
 bool Memo::secure() noexcept {
@@ -252,6 +258,29 @@ void Memo::discard_raw() noexcept {
     if (hashed_ > owned_) {
         hashed_ = owned_;
     }
+}
+
+// False: more was written than the entry that the hook which runs makes for its object.
+bool Memo::take_in_entry() noexcept {
+    PyObject *key = nullptr, *copy = nullptr;
+    Py_ssize_t place = size_;  // we and those taken in only ever added
+    if (hooked_ == nullptr || written_ != log_.size()
+        || !(DictStamp::of(dict_.get()).is_next_after(looked_)
+             || mutants::is(mutants::Mutant::other_writes_of_hook_missed))
+        || PyDict_Next(dict_.get(), &place, &key, &copy) == 0 || !PyLong_CheckExact(key)) {
+        return false;
+    }
+    const SavedError in_flight;
+    if (PyLong_AsVoidPtr(key) != hooked_) {
+        PyErr_Clear();  // no address at all
+        return false;
+    }
+    if (!table_.insert(hooked_, reinterpret_cast<std::uintptr_t>(copy))) {
+        return false;
+    }
+    entry_taken_in_ = true;
+    look_at_dict();
+    return true;
 }
 
 // A stranger has written to the dict: from now on it is the memo.
@@ -301,8 +330,12 @@ Ref Memo::object() noexcept {
         living_ = true;
         dict_ = std::move(dict);
     }
+    const bool nothing_new = written_ == log_.size();
     if (!write_up_to(log_.size())) {
         return {};
+    }
+    if (nothing_new) {
+        looked_ = DictStamp::now();
     }
     return Ref::share(dict_);
 }

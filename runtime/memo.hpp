@@ -48,6 +48,13 @@
 //
 // Writes of strangers to dict_ are noticed by its version (cpython/dict_version.hpp) when Python code
 // returns. Not by comparing contents: that would cost as much as having no native memo.
+//   One write is taken in, and the memo stays native: memo[id(self)] = y, by the hook that runs, as the only
+// write since we looked. The versions tell that there was one, and the entry that it added lies behind
+// all others. Its key is the address of an object that is no atom and that its hook holds, so
+// neither passing atoms nor "unique" skips a look-up that would have found it. Were any of this guessed,
+// an overwrite of an older entry, or an entry for an object not met yet, would be lost. The entry is in
+// table_ only: dict_ has it, so the log need not. A hook that returns self, or raises, leaves an entry whose
+// original nobody keeps: then uniqueness is given up, as it is for tuples on cycles.
 #pragma once
 
 #include "cpython/dict_version.hpp"
@@ -155,9 +162,30 @@ public:
         if (mutants::is(mutants::Mutant::write_of_user_not_noticed)) {
             return;
         }
-        if (native_ && dict_ && !(DictStamp::of(dict_.get()) == stamp_)) {
+        if (native_ && dict_ && !(DictStamp::of(dict_.get()) == stamp_) && !take_in_entry()) {
             adopt_dict();
         }
+    }
+
+    /// While the hook of `x`, which somebody holds, runs: see "Writes of strangers".
+    class RunningHook {
+    public:
+        RunningHook(Memo& memo, PyObject* x) noexcept : memo_(memo), x_(x), before_(memo.hooked_) {
+            memo.hooked_ = x;
+        }
+        RunningHook(const RunningHook&) = delete;
+        RunningHook& operator=(const RunningHook&) = delete;
+        /// Another hook's object if greenlets return in any order: then nobody's.
+        ~RunningHook() { memo_.hooked_ = memo_.hooked_ == x_ ? before_ : nullptr; }
+
+    private:
+        Memo& memo_;
+        PyObject* const x_;
+        PyObject* const before_;
+    };
+    /// A hook has returned its object itself, or raised. False with MemoryError set.
+    [[nodiscard]] bool entry_may_stay() noexcept {
+        return !native_ || !entry_taken_in_ || always_look_up_ || met_again() != Found::error;
     }
     void discard_raw() noexcept;
     /// Everything logged is owned: an entry made across Python code may be met with a count of 1.
@@ -226,6 +254,8 @@ private:
     void own_up_to(std::size_t end) noexcept;
     bool write_up_to(std::size_t end) noexcept;
     bool write(const Event& event) noexcept;
+    bool take_in_entry() noexcept;
+    void look_at_dict() noexcept;
     void adopt_dict() noexcept;
     void forget() noexcept;
     // Native to the end, and nothing is owned.
@@ -250,7 +280,11 @@ private:
     PodVector<PyObject*> kept_;  // owned: keep_alive()
     Ref dict_;                   // native: the dict handed out; mapping: the memo itself
     Ref originals_;              // the list at dict_[id(dict_)]
-    DictStamp stamp_;
+    DictStamp stamp_;            // of dict_, with all that was written by us or taken in
+    DictStamp looked_;           // not before that, and no Python code has run between the two
+    Py_ssize_t size_ = 0;        // of dict_ then
+    PyObject* hooked_ = nullptr;
+    bool entry_taken_in_ = false;
     std::shared_ptr<Link> link_;
 };
 

@@ -177,12 +177,14 @@ Walk::Move Walk::call_hook(Borrowed function, PyObject* x, bool unique) noexcept
     if (!ctx_.before_python()) {
         return Move::failed;
     }
+    Memo& memo = *ctx_.memo;
+    const Memo::RunningHook running(memo, x);
     // Keys of the instance's dict may be compared by Python code.
     const bool hidden = !known_class::comes_to(x, interned::__deepcopy__, hook);
     if (!hidden) {
-        const Ref memo = ctx_.memo_object();
-        PyObject* const args[] = {x, memo.get()};
-        value_ = Ref::steal(memo ? PyObject_Vectorcall(hook.get(), args, 2, nullptr) : nullptr);
+        const Ref given = ctx_.memo_object();
+        PyObject* const args[] = {x, given.get()};
+        value_ = Ref::steal(given ? PyObject_Vectorcall(hook.get(), args, 2, nullptr) : nullptr);
     }
     hook = {};
     ctx_.after_python();
@@ -190,12 +192,16 @@ Walk::Move Walk::call_hook(Borrowed function, PyObject* x, bool unique) noexcept
         return ask_protocols(x, Py_TYPE(x), false);
     }
     if (!value_) {
+        const SavedError in_flight;
+        if (!memo.entry_may_stay()) {
+            PyErr_Clear();
+        }
         ctx_.leave();
         held = {};
         ctx_.enter();
         return Move::failed;
     }
-    if (value_.get() != x && !complete(x, value_, false, unique, true)) {
+    if (value_.get() == x ? !memo.entry_may_stay() : !complete(x, value_, false, unique, true)) {
         return Move::failed;
     }
     return give_up(std::move(held)) ? Move::value : Move::failed;

@@ -6,6 +6,9 @@
 //   watcher (3.12 and later)   PyDict_Watch calls us at each write, and we count. Public API. Used where
 //                              there is no tag (3.14), or where internals are not wanted.
 //   none (before 3.12, as a twin)   no stamp equals another: callers take their careful way.
+//
+// Stamps are numbers given one by one, to whatever dict is written next (watcher: to whatever watched dict).
+// So they also tell that there was exactly one write since a moment: the dict has the number that was next.
 #pragma once
 
 #include "strategies.hpp"
@@ -28,17 +31,34 @@ public:
 # pragma GCC diagnostic pop
     }
     static void forget(PyObject*) noexcept {}
+    static DictStamp now() noexcept {
+        static PyObject* const own = PyDict_New();  // a write to it takes a number
+        static bool value = false;
+        value = !value;
+        if (own == nullptr || PyDict_SetItem(own, Py_None, value ? Py_True : Py_False) != 0) {
+            PyErr_Clear();
+            return {};
+        }
+        return of(own);
+    }
 #elif CALQUE_DICT_STAMP_WATCHER
     /// Watches the dict from now on.
     static DictStamp of(PyObject* dict) noexcept { return DictStamp(writes_to(dict)); }
     /// Ends that; a dict that is freed ends it itself.
     static void forget(PyObject* dict) noexcept;
+    static DictStamp now() noexcept { return DictStamp(all_writes); }
     /// A new dict at an old address gets no old stamp.
     static std::uint64_t next_write() noexcept { return ++all_writes; }
 #else
     static DictStamp of(PyObject*) noexcept { return {}; }
     static void forget(PyObject*) noexcept {}
+    static DictStamp now() noexcept { return {}; }
 #endif
+
+    // now(): the number given last. The stamp of a dict that was written once since is_next_after() it.
+    bool is_next_after(DictStamp before) const noexcept {
+        return before.number_ != 0 && number_ == before.number_ + kStep;
+    }
 
     /// A stamp that says nothing, like that of a dict that cannot be watched, equals none.
     friend bool operator==(DictStamp a, DictStamp b) noexcept {
@@ -50,6 +70,15 @@ private:
     friend class DictStamps;
 
     constexpr explicit DictStamp(std::uint64_t number) noexcept : number_(number) {}
+
+    // The low bits of a version tag: who watches the dict (3.12), and how often it changed under watch (3.13).
+#if CALQUE_USE_DICT_VERSION && PY_VERSION_HEX >= 0x030D0000
+    static constexpr std::uint64_t kStep = 1u << 12;
+#elif CALQUE_USE_DICT_VERSION && PY_VERSION_HEX >= 0x030C0000
+    static constexpr std::uint64_t kStep = 1u << 8;
+#else
+    static constexpr std::uint64_t kStep = 1;
+#endif
 
 #if CALQUE_DICT_STAMP_WATCHER
     static std::uint64_t writes_to(PyObject* dict) noexcept;

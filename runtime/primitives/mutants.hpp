@@ -21,6 +21,7 @@
  X(list_published_after_children, "a list enters the memo when it is complete")            \
  X(memo_shared_with_nested_call, "deepcopy(x) called in a hook continues the outer copy")  \
  X(moved_object_not_owned, "what a hook moved on passes for never met")                    \
+ X(other_writes_of_hook_missed, "a hook's entry for itself hides what else it wrote")      \
  X(plan_kept_after_class_changed, "a class that changed is copied as before")              \
  X(shared_tuple_not_memoized, "a copied tuple does not enter the memo")                    \
  X(tables_read_once, "changes of copy's and copyreg's tables do not count")                \

@@ -1,0 +1,351 @@
+"""Hooks that enter their copy in the memo themselves, `memo[id(self)] = made`: found from then on, whatever else they or others write."""
+
+import pytest
+from support.copiers import since
+
+
+class Node:
+    """Copies itself attribute by attribute, after entering the copy in the memo; `before` and `after` are called with it, the memo and the copy."""
+
+    def __init__(self, deepcopy, before=None, after=None, **attributes):
+        self.deepcopy, self.before, self.after = deepcopy, before, after
+        self.__dict__.update(attributes)
+
+    def __deepcopy__(self, memo):
+        made = object.__new__(type(self))
+        if self.before is not None:
+            self.before(self, memo, made)
+        memo[id(self)] = made
+        if self.after is not None:
+            self.after(self, memo, made)
+        for name, value in vars(self).items():
+            setattr(made, name, value if callable(value) else self.deepcopy(value, memo))
+        return made
+
+
+@pytest.fixture
+def node(copier):
+    return lambda before=None, after=None, **attributes: Node(copier.deepcopy, before, after, **attributes)
+
+
+# What the entry is for -------------------------------------------------------------------------------------------------------------------------------
+
+def test_a_child_finds_the_copy_of_its_parent(copier, node):
+    parent = node(children=[])
+    parent.children += [node(parent=parent) for _ in range(5)]
+    copied = copier.deepcopy(parent)
+    assert [child.parent is copied for child in copied.children] == [True] * 5
+
+
+def test_a_graph_of_such_objects_keeps_its_shape(copier, node):
+    nodes = [node(number=i) for i in range(20)]
+    for one in nodes:
+        one.others = [nodes[(one.number * k + 1) % 20] for k in range(3)]
+        one.table = {"first": one.others[0], "names": {str(other.number) for other in one.others}}
+    copied = copier.deepcopy(nodes)
+    for one in copied:
+        assert [other.number for other in one.others] == [(one.number * k + 1) % 20 for k in range(3)]
+        assert all(other is copied[other.number] for other in one.others)
+        assert one.table["first"] is one.others[0]
+
+
+def test_the_memo_has_the_entries_of_stdlib_in_its_order(copier, node):
+    kept = []
+    x = [[1], node(after=lambda self, memo, made: kept.append(memo), child=[2]), node(child=[3])]
+    names = {id(obj): name for name, obj in {"x": x, "list": x[0], "one": x[1], "two": x[2], "in one": x[1].child, "in two": x[2].child}.items()}
+    copied = copier.deepcopy(x)
+    (memo,) = kept
+    assert [names[key] for key in memo if key in names] == ["x", "list", "one", "in one", "two", "in two"]
+    assert [names[id(obj)] for obj in memo[id(memo)] if id(obj) in names] == ["list", "in one", "one", "in two", "two", "x"]
+    assert memo[id(x[1])] is copied[1]
+
+
+def test_sets_and_instances_in_such_objects_are_shared_as_before(copier, node):
+    class Plain:
+        pass
+
+    plain, numbers = Plain(), {1, 2}
+    plain.numbers = numbers
+    x = [node(plain=plain), node(plain=plain, numbers=numbers), plain]
+    copied = copier.deepcopy(x)
+    assert copied[0].plain is copied[1].plain is copied[2]
+    assert copied[1].numbers is copied[2].numbers is not numbers
+
+
+# What else is written beside it ----------------------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_an_older_entry_overwritten_beside_it_counts(copier, node, when):
+    shared = [1]
+    x = [shared, node(**{when: lambda self, memo, made: memo.__setitem__(id(shared), "instead")}), shared]
+    assert copier.deepcopy(x)[2] == "instead"
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_an_older_entry_taken_out_beside_it_is_missing(copier, node, when):
+    shared = [1]
+    x = [shared, node(**{when: lambda self, memo, made: memo.__delitem__(id(shared))}), shared]
+    copied = copier.deepcopy(x)
+    assert copied[2] == [1]
+    assert copied[2] is not copied[0]
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_an_entry_for_an_object_of_one_reference_beside_it_counts(copier, node, when):
+    x = [node(**{when: lambda self, memo, made: memo.__setitem__(id(x[1]), "instead")}), [1]]
+    assert copier.deepcopy(x)[1] == "instead"
+
+
+@pytest.mark.skipif(since(3, 14), reason="3.14 returns atomics before it looks at the memo")
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_an_entry_for_an_atomic_beside_it_counts(copier, node, when):
+    x = [node(**{when: lambda self, memo, made: memo.__setitem__(id(300_000), "atomic")}), [300_000]]
+    assert copier.deepcopy(x)[1] == ["atomic"]
+
+
+def test_one_entry_that_is_not_for_the_object_itself_counts(copier):
+    class Hook:
+        def __deepcopy__(self, memo):
+            memo[id(x[1])] = "instead"
+            return self
+
+    x = [Hook(), [1]]
+    assert copier.deepcopy(x)[1] == "instead"
+
+
+def test_an_entry_under_another_kind_of_key_counts(copier):
+    class Key:
+        def __hash__(self):
+            return hash(id(x[1]))
+
+        def __eq__(self, other):
+            return other == id(x[1])
+
+    class Hook:
+        def __deepcopy__(self, memo):
+            memo[Key()] = "instead"
+            return None
+
+    x = [Hook(), [1]]
+    assert copier.deepcopy(x) == [None, "instead"]
+
+
+def test_a_hook_may_change_its_mind_about_its_entry(copier, node):
+    """The entry is replaced, then taken out, while children are copied."""
+    second = object()
+
+    def replace(self, memo, made):
+        memo[id(self)] = second
+
+    parent = node(after=replace)
+    parent.child = [parent]
+    copied = copier.deepcopy([parent])
+    assert copied[0].child[0] is second
+
+
+def test_a_hook_may_take_its_entry_out_again(copier):
+    class Hook:
+        calls = 0
+
+        def __deepcopy__(self, memo):
+            Hook.calls += 1
+            memo[id(self)] = "first"
+            found = copier.deepcopy([self], memo)
+            del memo[id(self)]
+            again = copier.deepcopy([self], memo) if Hook.calls == 1 else None
+            return (found, again)
+
+    copied = copier.deepcopy([Hook()])
+    assert copied == [(["first"], [(["first"], None)])]
+
+
+def test_the_dict_emptied_and_entered_again_counts(copier, node):
+    shared = [1]
+    x = [shared, node(before=lambda self, memo, made: memo.clear()), shared]
+    copied = copier.deepcopy(x)
+    assert copied[2] is not copied[0]
+
+
+def test_a_keepalive_list_of_the_hooks_own_is_kept(copier, node):
+    kept = []
+
+    def own_list(self, memo, made):
+        memo[id(memo)] = kept
+
+    x = [[1], node(after=own_list), [2]]
+    copier.deepcopy(x)
+    assert [2] in kept
+
+
+# What the hook does with the copy --------------------------------------------------------------------------------------------------------------------
+
+def test_the_copy_returned_replaces_the_copy_entered(copier):
+    class Hook:
+        def __deepcopy__(self, memo):
+            memo[id(self)] = "entered"
+            return copier.deepcopy([self], memo)
+
+    hook = Hook()
+    copied = copier.deepcopy([hook, hook])
+    assert copied == [["entered"], ["entered"]]
+    assert copied[0] is copied[1]
+
+
+def test_a_hook_that_returns_its_object_leaves_its_entry(copier):
+    """Nobody keeps the object alive for it, and it is moved on with one reference."""
+
+    class Hook:
+        def __deepcopy__(self, memo):
+            memo[id(self)] = "entered"
+            return self
+
+    class Moves:
+        def __deepcopy__(self, memo):
+            x[3].append(x[0].pop())
+            memo[id(x[0])].clear()
+            return None
+
+    x = [[], 0, 0, []]
+    x[0].append(Hook())
+    x[1] = Moves()
+    assert copier.deepcopy(x) == [[], None, 0, ["entered"]]
+
+
+def test_a_hook_that_raises_leaves_its_entry(copier):
+    class Hook:
+        def __deepcopy__(self, memo):
+            memo[id(self)] = "entered"
+            raise ValueError
+
+    class Tries:
+        def __deepcopy__(self, memo):
+            with pytest.raises(ValueError):
+                copier.deepcopy(x[1], memo)
+            return None
+
+    x = [Tries(), [Hook()], [0]]
+    x[2].append(x[1][0])
+    x[1] = [x[1][0]]
+    assert copier.deepcopy([x[0], x[2]]) == [None, [0, "entered"]]
+
+
+def test_a_hook_that_raises_leaves_its_entry_to_an_object_of_one_reference(copier):
+    class Hook:
+        def __deepcopy__(self, memo):
+            memo[id(self)] = "entered"
+            raise ValueError
+
+    class Tries:
+        def __deepcopy__(self, memo):
+            with pytest.raises(ValueError):
+                copier.deepcopy(x[1], memo)
+            x[2].append(x[1].pop())
+            return None
+
+    x = [Tries(), [Hook()], []]
+    assert copier.deepcopy([x[0], x[2]]) == [None, ["entered"]]
+
+
+def test_a_hook_may_enter_its_object_as_its_own_copy(copier):
+    class Hook:
+        def __deepcopy__(self, memo):
+            memo[id(self)] = self
+            return copier.deepcopy([self], memo)
+
+    hook = Hook()
+    assert copier.deepcopy([hook])[0][0] is hook
+
+
+# Hooks within hooks ----------------------------------------------------------------------------------------------------------------------------------
+
+def test_an_inner_hook_may_enter_the_outer_object(copier):
+    class Inner:
+        def __deepcopy__(self, memo):
+            memo[id(x)] = "outer"
+            return None
+
+    class Outer:
+        def __deepcopy__(self, memo):
+            return copier.deepcopy([self.inner, self], memo)
+
+    x = Outer()
+    x.inner = Inner()
+    assert copier.deepcopy([x]) == [[None, "outer"]]
+
+
+def test_the_outer_object_is_entered_after_an_inner_one(copier, node):
+    class Outer:
+        def __deepcopy__(self, memo):
+            inner = copier.deepcopy(self.inner, memo)
+            memo[id(self)] = made = [inner]
+            return made + copier.deepcopy([self], memo)
+
+    x = Outer()
+    x.inner = node(number=[1])
+    copied = copier.deepcopy([x])
+    assert copied[0][1] == [copied[0][0]]
+    assert copied[0][0].number == [1]
+
+
+def test_hooks_of_one_copy_in_greenlets_that_return_in_any_order(copier):
+    """The entry is made by a hook that is not the last that began."""
+    greenlet = pytest.importorskip("greenlet")
+
+    class Hook:
+        def __init__(self, turn):
+            self.turn = turn
+
+        def __deepcopy__(self, memo):
+            memos.append(memo)
+            if self.turn:
+                greenlet.getcurrent().parent.switch()
+            memo[id(self)] = "entered"
+            return copier.deepcopy([self], memo)
+
+    class Outer:
+        def __deepcopy__(self, memo):
+            runs = [greenlet.greenlet(lambda hook=hook: done.append(copier.deepcopy(hook, memo))) for hook in hooks]
+            for run in runs:
+                run.switch()
+            memo[id(self)] = "outer"
+            for run in runs:
+                run.switch()
+            return copier.deepcopy([self, *hooks], memo)
+
+    memos, done = [], []
+    hooks = [Hook(True), Hook(True)]
+    copied = copier.deepcopy([Outer()])
+    assert done == [["entered"], ["entered"]]
+    assert copied == [["outer", ["entered"], ["entered"]]]
+
+
+def test_after_hooks_in_greenlets_their_objects_are_nobodys(copier):
+    """The first object dies, and another takes its address."""
+    greenlet = pytest.importorskip("greenlet")
+
+    class Hook:
+        def __deepcopy__(self, memo):
+            greenlet.getcurrent().parent.switch()
+            return self
+
+    class Plain:
+        pass
+
+    class Outer:
+        def __deepcopy__(self, memo):
+            hooks = [Hook(), Hook()]
+            address = id(hooks[0])
+            runs = [greenlet.greenlet(lambda i=i: copier.deepcopy(hooks[i], memo) and None) for i in (0, 1)]
+            for run in runs + runs:
+                run.switch()
+            assert all(run.dead for run in runs)
+            hooks.clear()
+            x[1] += [plain for plain in [Plain() for _ in range(100)] if id(plain) == address]
+            memo[address] = "instead"
+            return None
+
+    x = [Outer(), []]
+    copied = copier.deepcopy(x)
+    if not x[1]:
+        pytest.skip("no new object has the address")
+    assert copied == [None, ["instead"]]
