@@ -33,7 +33,8 @@ bool register_builtin_handlers() noexcept {
         &reduce_handler,
     };
     if (!register_atomics() || !register_datetimes() || !register_timezone() || !register_deque()
-        || !register_defaultdict() || !register_ordered_dict() || !register_namespace()) {
+        || !register_defaultdict() || !register_ordered_dict() || !register_namespace()
+        || !register_counter()) {
         return false;
     }
     register_own_copies();

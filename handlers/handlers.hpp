@@ -20,6 +20,8 @@ bool register_namespace() noexcept;
 void register_own_copies() noexcept;
 // handlers/enum_member.cpp
 void register_enum_members() noexcept;
+// handlers/counter.cpp
+bool register_counter() noexcept;
 // handlers/uuid.cpp
 void register_uuid() noexcept;
 

@@ -5,6 +5,7 @@
 
 #define CALQUE_INTERNED_NAMES(X) \
  X(Fraction)                     \
+ X(Mapping)                      \
  X(SafeUUID)                     \
  X(__call__)                     \
  X(__class__)                    \
@@ -19,6 +20,8 @@
  X(__getnewargs__)               \
  X(__getnewargs_ex__)            \
  X(__getstate__)                 \
+ X(__init__)                     \
+ X(__instancecheck__)            \
  X(__iter__)                     \
  X(__len__)                      \
  X(__mro__)                      \
@@ -32,7 +35,9 @@
  X(__setstate__)                 \
  X(__slotnames__)                \
  X(__slots__)                    \
+ X(_abc_instancecheck)           \
  X(_atomic_types)                \
+ X(_collections_abc)             \
  X(_copy_atomic_types)           \
  X(_copy_builtin_containers)     \
  X(_copy_dispatch)               \
@@ -45,12 +50,16 @@
  X(_value_)                      \
  X(append)                       \
  X(copyreg)                      \
+ X(dict)                         \
  X(dispatch_table)               \
  X(get)                          \
  X(getattr)                      \
  X(is_safe)                      \
+ X(isinstance)                   \
  X(items)                        \
+ X(keys)                         \
  X(object)                       \
+ X(super)                        \
  X(type)                         \
  X(unknown)                      \
  X(update)
