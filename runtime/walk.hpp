@@ -72,9 +72,13 @@ private:
     Found look_in_mapping(Borrowed x, Borrowed nil) noexcept;
     Move ask_protocols(PyObject* x, PyTypeObject* type, bool unique) noexcept;
     Move call_hook(Borrowed function, PyObject* x, bool unique) noexcept;
+    Move note_taker(PyTypeObject* type, const calque_handler& handler, std::uint64_t stretch,
+                    Move move) noexcept;
     Move start(const calque_handler& handler, PyObject* x, bool unique) noexcept;
     Move start_simple(const calque_handler& handler, PyObject* x, bool unique) noexcept;
     Move start_frame(const calque_handler& handler, PyObject* x, bool unique) noexcept;
+    bool is_plain_leaf(const calque_frame& frame, const calque_step& step) const noexcept;
+    Move finish_leaf(calque_frame& frame, const calque_step& step) noexcept;
     Move settle_child(calque_frame& frame, Borrowed next) noexcept;
     Move settle_done(calque_frame& frame, Ref copy) noexcept;
     bool enter_in_memo(calque_frame& frame, Ref& copy) noexcept;

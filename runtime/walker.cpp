@@ -28,6 +28,23 @@ void own_original(calque_frame& frame) noexcept {
     }
 }
 
+// Which handler took an instance of a class last. As long as no Python code has run since, what stands before it
+// has nothing to say about the class: hooks, tables, registered handlers, the protocols in their order. Some
+// handlers decline because of an instance (an attribute that is a hook); then all are asked as ever. Forget the
+// stretch, and a method patched between two elements would be passed over.
+struct Taker {
+    PyTypeObject* type = nullptr;
+    std::uint64_t stretch = 0;  // ContextHead::python_runs: never given twice
+    const calque_handler* handler = nullptr;
+};
+constexpr int kTakerBits = 6;
+Taker takers[1u << kTakerBits];
+
+std::size_t place_of_taker(const PyTypeObject* type) noexcept {
+    return static_cast<std::size_t>((reinterpret_cast<std::uintptr_t>(type) * 0x9E3779B97F4A7C15u)
+                                    >> (64 - kTakerBits));
+}
+
 bool stays_as_it_is(primitives::Native kind) noexcept {
     using mutants::Mutant, primitives::Native;
     return (kind == Native::dict && mutants::is(Mutant::dict_clone_not_undone))
@@ -126,16 +143,32 @@ bool Walk::memo_is_met() noexcept {
 }
 
 Walk::Move Walk::start_visited(PyObject* x, PyTypeObject* type, bool unique) noexcept {
+    const Taker& known = takers[place_of_taker(type)];
+    if (known.type == type && known.stretch == ctx_.python_runs) {
+        const Move move = start(*known.handler, x, unique);
+        if (move != Move::declined) {
+            return move;
+        }
+    }
+    const std::uint64_t stretch = ctx_.python_runs;
     if (const Borrowed hook = known_class::own_hook(type)) {
         return call_hook(hook, x, unique);
     }
     if (const calque_handler* handler = registry::effective(type)) {
         const Move move = start(*handler, x, unique);
         if (move != Move::declined) {
-            return move;
+            return note_taker(type, *handler, stretch, move);
         }
     }
     return ask_protocols(x, type, unique);
+}
+
+Walk::Move Walk::note_taker(PyTypeObject* type, const calque_handler& handler, std::uint64_t stretch,
+                            Move move) noexcept {
+    if (ctx_.python_runs == stretch && ctx_.native_memo && is_pure(handler)) {
+        takers[place_of_taker(type)] = {type, stretch, &handler};
+    }
+    return move;
 }
 
 Walk::Found Walk::look_in_mapping(Borrowed x, Borrowed nil) noexcept {
@@ -147,6 +180,7 @@ Walk::Move Walk::ask_protocols(PyObject* x, PyTypeObject* type, bool unique) noe
     Ref held = Ref::share(x);
     const std::size_t count = registry::protocol_count();
     const bool watched = !ctx_.memo->native();
+    const std::uint64_t stretch = ctx_.python_runs;
     for (std::size_t i = 0; i < count; ++i) {
         if (i == kProtocolsBeforeSubclasses) {
             if (const calque_handler* handler = registry::for_subclass(type)) {
@@ -162,7 +196,7 @@ Walk::Move Walk::ask_protocols(PyObject* x, PyTypeObject* type, bool unique) noe
         }
         const Move move = start(protocol, x, unique);
         if (move != Move::declined) {
-            return move;
+            return watched ? move : note_taker(type, protocol, stretch, move);
         }
     }
     PyErr_Format(PyExc_SystemError, "no handler took an object of type %s", type->tp_name);
@@ -252,7 +286,8 @@ Walk::Move Walk::start_frame(const calque_handler& handler, PyObject* x, bool un
         own_original(*frame);
     }
     if (is_pure(handler)) {
-        return settle(*frame, handler.begin(&handler, ctx_.raw(), frame));
+        const calque_step step = handler.begin(&handler, ctx_.raw(), frame);
+        return is_plain_leaf(*frame, step) ? finish_leaf(*frame, step) : settle(*frame, step);
     }
     if (!ctx_.before_python()) {
         discard_top();
@@ -261,6 +296,25 @@ Walk::Move Walk::start_frame(const calque_handler& handler, PyObject* x, bool un
     const calque_step step = handler.begin(&handler, ctx_.raw(), frame);
     ctx_.after_python();
     return settle(*frame, step);
+}
+
+// Most objects have no child that needs a frame of its own: settle_done() without what can only be otherwise.
+bool Walk::is_plain_leaf(const calque_frame& frame, const calque_step& step) const noexcept {
+    return step.outcome == CALQUE_DONE && (step.object != nullptr) != (frame.copy != nullptr)
+        && step.object != frame.original && frame.copy != frame.original && ctx_.native_memo
+        && (frame.walker & (kOwned | kPublished)) == 0 && !python_ran_since_visit(frame)
+        && !mutants::is(mutants::Mutant::shared_tuple_not_memoized);
+}
+
+Walk::Move Walk::finish_leaf(calque_frame& frame, const calque_step& step) noexcept {
+    Ref copy = Ref::steal(step.object != nullptr ? step.object : frame.copy);
+    if (!ctx_.memo->log_done(frame.original, copy, false, (frame.walker & kUnique) != 0)) [[unlikely]] {
+        frame.copy = copy.release();
+        return give_up_top();
+    }
+    ctx_.stack.pop();
+    value_ = std::move(copy);
+    return Move::value;
 }
 
 // -- deliver: value_ -> the frame on top
