@@ -10,16 +10,22 @@ namespace calque {
 class CopyListSubclass {
 public:
     Step begin(CopyContext& context, Frame& frame) noexcept {
-        if (!state_.look(context, frame.original(),
-                         {interned::__deepcopy__, interned::__reduce_ex__, interned::__getstate__,
-                          interned::append})) {
+        const Borrowed x = frame.original();
+        const auto hooks = {interned::__deepcopy__, interned::__reduce_ex__, interned::__getstate__,
+                            interned::append};
+        FlatAttributes attributes;
+        const bool flat = attributes.look(context, x, hooks);
+        if (!flat && !state_.look(context, x, hooks)) {
             return Step::decline();
         }
-        Ref y = bare(frame.original().type());
+        Ref y = bare(x.type());
         if (!y) {
             return Step::error();
         }
         frame.set_copy(std::move(y));
+        if (flat) {
+            return attributes.give(x, frame.copy()) ? next(context, frame) : Step::error();
+        }
         Step step = state_.give(context, frame);
         return step.raw().outcome == CALQUE_DONE ? next(context, frame) : step;
     }

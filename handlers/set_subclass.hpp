@@ -3,6 +3,7 @@
 // first, then `cls(members)`, then the state. See set.cpp.
 #pragma once
 
+#include "set_slots.hpp"
 #include "subclass_state.hpp"
 
 #include <calque/compat.hpp>
@@ -13,21 +14,34 @@ class CopySetSubclass {
 public:
     Step begin(CopyContext& context, Frame& frame) noexcept {
         const Borrowed x = frame.original();
-        if (!state_.look(context, x,
-                         {interned::__deepcopy__, interned::__reduce_ex__, interned::__reduce__,
-                          interned::__getstate__},
-                         !CALQUE_SETS_HAVE_GETSTATE)) {
+        const auto hooks = {interned::__deepcopy__, interned::__reduce_ex__, interned::__reduce__,
+                            interned::__getstate__};
+        const bool plain = set_slots::each(
+            x, [&](Borrowed member) noexcept { return primitives::is_atomic(context, member); });
+        FlatAttributes attributes;
+        if (plain && CALQUE_SETS_HAVE_GETSTATE && attributes.look(context, x, hooks)) {
+            Ref y = clone(x);
+            if (!y) {
+                return Step::error();
+            }
+            frame.set_copy(std::move(y));
+            return attributes.give(x, frame.copy()) ? Step::done() : Step::error();
+        }
+        if (!state_.look(context, x, hooks, !CALQUE_SETS_HAVE_GETSTATE)) {
             return Step::decline();
         }
-        members_ = Ref::steal(PySequence_List(x.get()));
-        if (!members_) {
-            return Step::error();
-        }
-        for (Py_ssize_t i = 0; i < PyList_GET_SIZE(members_.get()); ++i) {
-            if (!primitives::is_atomic(context, PyList_GET_ITEM(members_.get(), i))) {
-                copies_ = Ref::steal(PyList_New(0));
-                return copies_ ? next(context, frame) : Step::error();
+        if (!plain) {
+            members_ = Ref::steal(PySequence_List(x.get()));
+            if (!members_) {
+                return Step::error();
             }
+            for (Py_ssize_t i = 0; i < PyList_GET_SIZE(members_.get()); ++i) {
+                if (!primitives::is_atomic(context, PyList_GET_ITEM(members_.get(), i))) {
+                    copies_ = Ref::steal(PyList_New(0));
+                    return copies_ ? next(context, frame) : Step::error();
+                }
+            }
+            members_ = {};  // where set_slots.hpp tells nothing
         }
         Ref y = clone(x);
         return y ? finish(context, frame, std::move(y)) : Step::error();
@@ -41,15 +55,16 @@ public:
     }
 
 private:
-    // cls(x) where the class has the constructor of set or frozenset.
+    // cls(x) where the class has the constructor of set or frozenset. `|=` puts the members of one set into
+    // another as `update` does, without the tuple of arguments.
     static Ref clone(Borrowed x) noexcept {
         PyTypeObject* type = x.type();
-        const Ref args = Ref::steal(PyTuple_Pack(1, x.get()));
-        Ref y = args ? Ref::steal(type->tp_new(type, args.get(), nullptr)) : Ref();
-        if (y && !PyFrozenSet_Check(y.get()) && type->tp_init(y.get(), args.get(), nullptr) != 0) {
-            return {};
+        if (PyFrozenSet_Check(x.get())) {
+            const Ref args = Ref::steal(PyTuple_Pack(1, x.get()));
+            return args ? Ref::steal(type->tp_new(type, args.get(), nullptr)) : Ref();
         }
-        return y;
+        Ref y = bare(type);
+        return y ? Ref::steal(PySet_Type.tp_as_number->nb_inplace_or(y.get(), x.get())) : Ref();
     }
 
     Step next(CopyContext& context, Frame& frame) noexcept {

@@ -7,8 +7,10 @@
 #pragma once
 
 #include "attributes.hpp"
+#include "instance_values.hpp"
 #include "primitives.hpp"
 #include "reconstruct.hpp"
+#include "shallow_state.hpp"
 #include "type_plan.hpp"
 
 #include <calque/handler.hpp>
@@ -22,6 +24,66 @@ inline Ref bare(PyTypeObject* type) noexcept {
     static PyObject* const no_arguments = PyTuple_New(0);
     return Ref::steal(type->tp_new(type, no_arguments, nullptr));
 }
+
+/// Attributes that can go over to the copy without anybody's seeing a dict: that of x is known to nobody else, or
+/// x has none but an array (instance_values.hpp); its names are no hooks, its values their own copies. To be
+/// looked at and given in one go.
+class FlatAttributes {
+public:
+    /// False: not so, or not to be seen.
+    [[nodiscard]] bool look(const CopyContext& context, Borrowed x,
+                            std::initializer_list<PyObject*> hooks) noexcept {
+        if (instance_values::is_empty(x)) {
+            return true;
+        }
+        bool flat = true;
+        dict_ = instance_values::dict_of(x);
+        if (dict_) {
+            return Py_REFCNT(dict_.get()) == 1 && attributes_are_plain(context, dict_, hooks, flat) && flat;
+        }
+        if (!instance_values::read(x, from_)) {
+            return false;
+        }
+        for (unsigned i = 0; i < from_.size; ++i) {
+            PyObject* const name = instance_values::name(x.type(), from_.index(i)).get();
+            if (!PyUnicode_CheckExact(name) || !is_plain_name(name, hooks)
+                || !primitives::is_atomic(context, from_.values[from_.index(i)])) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /// To y, the bare copy of that x. False with an exception set.
+    [[nodiscard]] bool give(Borrowed x, Borrowed y) noexcept {
+        if (!dict_ && from_.size == 0) {
+            return true;
+        }
+        if (!dict_ && fill(y)) {
+            return true;
+        }
+        bool usable = true;
+        const Ref source = dict_ ? Ref::share(dict_) : type_plan::instance_dict(x, usable);
+        Ref copy = source ? Ref::steal(PyDict_Copy(source.get())) : Ref();
+        return copy && (instance_values::put_dict(y, copy) || type_plan::set_instance_dict(y, copy));
+    }
+
+private:
+    bool fill(Borrowed y) const noexcept {
+        instance_values::View to;
+        if (!instance_values::open(y, from_, to)) {
+            return false;
+        }
+        for (unsigned i = 0; i < from_.size; ++i) {
+            to.values[from_.index(i)] = Ref::share(from_.values[from_.index(i)]).release();
+        }
+        instance_values::close(to, from_);
+        return true;
+    }
+
+    Borrowed dict_;
+    instance_values::View from_;
+};
 
 class SubclassState {
 public:

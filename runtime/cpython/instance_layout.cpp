@@ -86,6 +86,17 @@ PyObject** array_of(Borrowed object, PyObject*& dict) noexcept {
 
 # endif
 
+// A managed dict, and no array: subclasses of lists, sets ... whose instances object.__new__ has not made.
+bool has_neither(Borrowed instance) noexcept {
+# if PY_VERSION_HEX >= 0x030D0000
+    return !PyType_HasFeature(instance.type(), Py_TPFLAGS_INLINE_VALUES) && *word(instance, -3) == nullptr;
+# elif PY_VERSION_HEX >= 0x030C0000
+    return *word(instance, -3) == nullptr;
+# else
+    return *word(instance, -3) == nullptr && *word(instance, -4) == nullptr;
+# endif
+}
+
 }  // namespace
 
 bool read(Borrowed instance, View& view) noexcept {
@@ -114,6 +125,34 @@ bool read(Borrowed instance, View& view) noexcept {
     }
     describe(values, view);
 # endif
+    return true;
+}
+
+bool is_empty(Borrowed instance) noexcept {
+    PyTypeObject* const type = instance.type();
+    if (type->tp_dictoffset == 0) {
+        return true;
+    }
+    View view;
+    if (read(instance, view)) {
+        return view.size == 0;
+    }
+    return PyType_HasFeature(type, Py_TPFLAGS_MANAGED_DICT) && has_neither(instance);
+}
+
+Borrowed dict_of(Borrowed instance) noexcept {
+    if (!PyType_HasFeature(instance.type(), Py_TPFLAGS_MANAGED_DICT)) {
+        return {};
+    }
+    PyObject* const dict = *word(instance, -3);
+    return (reinterpret_cast<std::uintptr_t>(dict) & 1) == 0 ? dict : nullptr;  // 3.12: or the array
+}
+
+bool put_dict(Borrowed bare, Ref& dict) noexcept {
+    if (!PyType_HasFeature(bare.type(), Py_TPFLAGS_MANAGED_DICT) || !has_neither(bare)) {
+        return false;
+    }
+    *word(bare, -3) = dict.release();
     return true;
 }
 
@@ -168,6 +207,9 @@ unsigned name_count(PyTypeObject* type) noexcept {
 #else
 
 bool read(Borrowed, View&) noexcept { return false; }
+bool is_empty(Borrowed instance) noexcept { return instance.type()->tp_dictoffset == 0; }
+Borrowed dict_of(Borrowed) noexcept { return {}; }
+bool put_dict(Borrowed, Ref&) noexcept { return false; }
 bool open(Borrowed, const View&, View&) noexcept { return false; }
 void close(const View&, const View&) noexcept {}
 Borrowed name(PyTypeObject*, unsigned) noexcept { return {}; }

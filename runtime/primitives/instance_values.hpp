@@ -27,6 +27,15 @@ struct View {
 /// another way, or the layout is not known, or someone else refers to the instance's dict.
 [[nodiscard]] bool read(Borrowed instance, View& view) noexcept;
 
+/// An instance with no attributes and no dict, or an empty one. False also when that cannot be seen.
+[[nodiscard]] bool is_empty(Borrowed instance) noexcept;
+
+/// The dict of an instance that has one already; empty also when that cannot be seen.
+Borrowed dict_of(Borrowed instance) noexcept;
+
+/// Makes `dict` the dict of a bare instance. False: nothing has been done.
+[[nodiscard]] bool put_dict(Borrowed bare, Ref& dict) noexcept;
+
 /// The array of a bare instance of the same class, for filling. False: it has none, or one too small.
 [[nodiscard]] bool open(Borrowed bare, const View& like, View& view) noexcept;
 
