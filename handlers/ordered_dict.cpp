@@ -103,7 +103,8 @@ private:
     }
 
     bool take(Borrowed x, Ref& key, Borrowed& value) noexcept {
-        key = Ref::steal(Py_TYPE(iterator_.get())->tp_iternext(iterator_.get()));
+        // A StopIteration out of the hash of a key is an end like any other.
+        key = Ref::steal(PyIter_Next(iterator_.get()));
         if (!key) {
             return false;
         }
