@@ -6,8 +6,10 @@
 // faster for three attributes, and a clone keeps alive what a hook takes out of the source.
 #pragma once
 
+#include "dict_slots.hpp"
 #include "dict_walk.hpp"
 #include "primitives.hpp"
+#include "shallow_state.hpp"
 
 #include <calque/handler.hpp>
 
@@ -28,21 +30,10 @@ inline bool attributes_are_plain(const CopyContext& context, Borrowed dict,
     if (!PyDict_CheckExact(dict.get())) {
         return false;
     }
-    PyObject *key = nullptr, *value = nullptr;
-    Py_ssize_t position = 0;
-    while (PyDict_Next(dict.get(), &position, &key, &value)) {
-        if (!PyUnicode_CheckExact(key)) {
-            return false;
-        }
-        const bool interned = PyUnicode_CHECK_INTERNED(key) != 0;
-        for (PyObject* hook : hooks) {
-            if (key == hook || (!interned && PyUnicode_Compare(key, hook) == 0)) {
-                return false;
-            }
-        }
+    return dict_slots::each(dict, [&](PyObject* key, PyObject* value) noexcept {
         flat = flat && primitives::is_atomic(context, value);
-    }
-    return true;
+        return PyUnicode_CheckExact(key) && is_plain_name(key, hooks);
+    });
 }
 
 class CopyAttributes {

@@ -194,7 +194,7 @@ public:
         if (!is_set && (type->tp_flags & kContainers) == 0) {
             return Step::decline();
         }
-        const Known* known = known_class::find(type);
+        const Known* known = known_class::find(type, primitives::head(context).python_runs);
         if (known == nullptr || known->copy != leave || has_slots(*known)) {
             return Step::decline();
         }

@@ -13,6 +13,7 @@
 #include "known_class.hpp"
 #include "primitives.hpp"
 
+#include "pairs.hpp"
 #include "shallow_state.hpp"
 #include "subclass_state.hpp"
 
@@ -146,14 +147,9 @@ bool is_plain_element(const CopyContext& context, Borrowed key) noexcept {
 }
 
 bool is_flat(const CopyContext& context, Borrowed x) noexcept {
-    PyObject *key = nullptr, *value = nullptr;
-    Py_ssize_t position = 0;
-    while (PyDict_Next(x.get(), &position, &key, &value)) {
-        if (!is_plain_element(context, key) || !primitives::is_atomic(context, value)) {
-            return false;
-        }
-    }
-    return true;
+    return dict_slots::each(x, [&](PyObject* key, PyObject* value) noexcept {
+        return is_plain_element(context, key) && primitives::is_atomic(context, value);
+    });
 }
 
 Ref same_pairs(Borrowed x) noexcept {
@@ -176,13 +172,9 @@ Step copy_counter(CopyContext& context, Frame& frame, const Known&) noexcept {
 // copy.copy: `Counter(dict(x))`
 Ref copy_shallowly(Borrowed x, const Known&) noexcept {
     ShallowState state;
-    bool native = state.look(x, {interned::__reduce_ex__, interned::__reduce__});
-    PyObject *key = nullptr, *value = nullptr;
-    Py_ssize_t position = 0;
-    while (native && PyDict_Next(x.get(), &position, &key, &value)) {
-        native = primitives::hashes_natively(key);
-    }
-    return native ? same_pairs(x) : Ref();
+    return state.look(x, {interned::__reduce_ex__, interned::__reduce__}) && keys_hash_natively(x)
+             ? same_pairs(x)
+             : Ref();
 }
 
 bool recognise(PyTypeObject* type, Evidence& evidence, Known& known) noexcept {

@@ -11,6 +11,8 @@
 #include "known_class.hpp"
 #include "primitives.hpp"
 
+#include "pairs.hpp"
+
 #include <calque/compat.hpp>
 
 #include <cstring>
@@ -134,17 +136,6 @@ Step copy_member(CopyContext& context, Frame& frame, const Known& known) noexcep
     frame.set_copy(Ref::share(frame.original()));
     known_class::pass_from_now(frame.original(), primitives::head(context).python_runs);
     return Step::done();
-}
-
-bool keys_hash_natively(Borrowed dict) noexcept {
-    PyObject *key = nullptr, *value = nullptr;
-    Py_ssize_t position = 0;
-    while (PyDict_Next(dict.get(), &position, &key, &value)) {
-        if (!primitives::hashes_natively(key)) {
-            return false;
-        }
-    }
-    return true;
 }
 
 bool calls_by_value(PyTypeObject* type, Evidence& evidence, Known& known) noexcept {

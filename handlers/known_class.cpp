@@ -2,6 +2,7 @@
 // that comes before __deepcopy__ and reduce, and does what they would.
 #include "known_class.hpp"
 #include "handlers.hpp"
+#include "primitives.hpp"
 
 namespace calque {
 
@@ -10,7 +11,8 @@ namespace {
 class CopyKnown {
 public:
     Step begin(CopyContext& context, Frame& frame) noexcept {
-        const known_class::Known* known = known_class::find(frame.original().type());
+        const known_class::Known* known =
+            known_class::find(frame.original().type(), primitives::head(context).python_runs);
         return known != nullptr ? known->copy(context, frame, *known) : Step::decline();
     }
     Step resume(CopyContext&, Frame&, Ref) noexcept { return Step::error(); }  // asks for no child

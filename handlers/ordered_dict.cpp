@@ -27,17 +27,6 @@ bool has_attributes(Borrowed x) noexcept {
     return attributes && (!PyDict_CheckExact(attributes.get()) || PyDict_GET_SIZE(attributes.get()) > 0);
 }
 
-bool keys_hash_natively(Borrowed x) noexcept {
-    PyObject *key = nullptr, *value = nullptr;
-    Py_ssize_t position = 0;
-    while (PyDict_Next(x.get(), &position, &key, &value)) {
-        if (!primitives::hashes_natively(key)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 class CopyOrderedDict {
 public:
     Step begin(CopyContext& context, Frame& frame) noexcept {

@@ -20,9 +20,10 @@ namespace {
 using known_class::Evidence;
 using known_class::Known;
 
-Step copy_itself(CopyContext&, Frame& frame, const Known&) noexcept {
-    return known_class::passes_now(frame.original()) ? Step::done(Ref::share(frame.original()))
-                                                     : Step::decline();
+Step copy_itself(CopyContext& context, Frame& frame, const Known&) noexcept {
+    return known_class::passes_now(frame.original(), primitives::head(context).python_runs)
+             ? Step::done(Ref::share(frame.original()))
+             : Step::decline();
 }
 
 bool is_its_own_copy(PyTypeObject* type, Known& known, Borrowed hook) noexcept {

@@ -7,6 +7,7 @@
 // hashes natively.
 #pragma once
 
+#include "dict_slots.hpp"
 #include "dict_walk.hpp"
 #include "primitives.hpp"
 
@@ -16,15 +17,16 @@ namespace calque {
 
 /// All keys and values are their own copies, and putting them into another dict runs no Python code.
 inline bool pairs_are_flat(const CopyContext& context, Borrowed dict) noexcept {
-    PyObject *key = nullptr, *value = nullptr;
-    Py_ssize_t position = 0;
-    while (PyDict_Next(dict.get(), &position, &key, &value)) {
-        if (!primitives::is_atomic(context, value) || !primitives::is_atomic(context, key)
-            || !primitives::hashes_natively(key)) {
-            return false;
-        }
-    }
-    return true;
+    return dict_slots::each(dict, [&](PyObject* key, PyObject* value) noexcept {
+        return primitives::is_atomic(context, value) && primitives::is_atomic(context, key)
+            && primitives::hashes_natively(key);
+    });
+}
+
+/// Neither walking through the dict nor inserting its keys into another runs Python code.
+inline bool keys_hash_natively(Borrowed dict) noexcept {
+    return dict_slots::each(
+        dict, [](PyObject* key, PyObject*) noexcept { return primitives::hashes_natively(key); });
 }
 
 class CopyPairs {

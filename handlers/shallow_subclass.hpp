@@ -7,6 +7,7 @@
 #pragma once
 
 #include "interned.hpp"
+#include "pairs.hpp"
 #include "primitives.hpp"
 #include "shallow_state.hpp"
 #include "subclass_state.hpp"
@@ -46,12 +47,8 @@ inline Ref copy_list(Borrowed x) noexcept {
 
 inline Ref copy_dict(Borrowed x) noexcept {
     ShallowState state;
-    bool native = state.look(x, {interned::__reduce_ex__, interned::__getstate__, interned::items});
-    PyObject *key = nullptr, *value = nullptr;
-    Py_ssize_t position = 0;
-    while (native && PyDict_Next(x.get(), &position, &key, &value)) {
-        native = primitives::hashes_natively(key);
-    }
+    const bool native = state.look(x, {interned::__reduce_ex__, interned::__getstate__, interned::items})
+                     && keys_hash_natively(x);
     Ref y = native ? bare(x.type()) : Ref();
     return y && state.give(y) && PyDict_Update(y.get(), x.get()) == 0 ? std::move(y) : Ref();
 }

@@ -21,6 +21,7 @@ struct Entry {
     Known known;
     PyObject* hook = nullptr;  // of a class not known: see own_hook(); alive as long as `version` holds
     std::uint64_t generation = 0;
+    std::uint64_t stretch = 0;  // where the evidence was last found to hold
     TypeVersion version;
     TypeVersion metaclass_version;
     Evidence evidence;
@@ -102,12 +103,13 @@ void note_hook(Entry& entry) noexcept {
 }
 
 // The entry of `type`, decided now if it has to be.
-const Entry& entry_of(PyTypeObject* type) noexcept {
+Entry& entry_of(PyTypeObject* type) noexcept {
     Entry& entry = place_of(type);
     if (entry.type == type && entry.holds()) {
         return entry;
     }
     entry.type = type;
+    entry.stretch = 0;
     entry.known = Known();
     entry.evidence.forget();
     entry.hook = nullptr;
@@ -130,6 +132,17 @@ const Entry& entry_of(PyTypeObject* type) noexcept {
         slot.stretch = 0;
         slot.by_object = entry.known.in_class != nullptr;
     }
+    return entry;
+}
+
+// The same in a stretch without Python code, of a walk: once it held, it holds.
+const Entry& entry_of(PyTypeObject* type, std::uint64_t stretch) noexcept {
+    Entry& known = place_of(type);
+    if (known.type == type && known.stretch == stretch) {
+        return known;
+    }
+    Entry& entry = entry_of(type);
+    entry.stretch = stretch;
     return entry;
 }
 
@@ -253,13 +266,21 @@ const Known* find(PyTypeObject* type) noexcept {
     return entry.known.copy != nullptr ? &entry.known : nullptr;
 }
 
+const Known* find(PyTypeObject* type, std::uint64_t stretch) noexcept {
+    if (!TypeVersion::kAvailable) {
+        return nullptr;
+    }
+    const Entry& entry = entry_of(type, stretch);
+    return entry.known.copy != nullptr ? &entry.known : nullptr;
+}
+
 Borrowed examine_hook(PyTypeObject* type) noexcept { return entry_of(type).hook; }
 
-bool passes_now(Borrowed x) noexcept {
+bool passes_now(Borrowed x, std::uint64_t stretch) noexcept {
     if (passing.types[Passing::place(x.type())].type != x.type()) {
         return false;
     }
-    const Entry& entry = entry_of(x.type());
+    const Entry& entry = entry_of(x.type(), stretch);
     return entry.known.passes && hides_nothing(x, entry.known);
 }
 
@@ -278,7 +299,7 @@ void pass_from_now(Borrowed x, std::uint64_t stretch) noexcept {
 }
 
 bool examine(Borrowed x, std::uint64_t stretch) noexcept {
-    if (!passes_now(x)) {
+    if (!passes_now(x, stretch)) {
         return false;
     }
     Passing::Slot& slot = passing.types[Passing::place(x.type())];

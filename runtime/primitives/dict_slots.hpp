@@ -52,4 +52,27 @@ struct Entries {
 #endif
 }
 
+/// Whether `is_so(key, value)` holds for every pair of any dict. Runs no Python code, nor may the question.
+template <class Question>
+[[gnu::always_inline]] inline bool each(Borrowed dict, Question is_so) noexcept {
+    Entries entries;
+    if (find(dict, entries)) {
+        for (std::uint32_t i = 0; i < entries.count; ++i) {
+            PyObject* const value = entries.value(i);
+            if (value != nullptr && !is_so(entries.key(i), value)) {
+                return false;
+            }
+        }
+        return true;
+    }
+    PyObject *key = nullptr, *value = nullptr;
+    Py_ssize_t position = 0;
+    while (PyDict_Next(dict.get(), &position, &key, &value)) {
+        if (!is_so(key, value)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 }  // namespace calque::dict_slots

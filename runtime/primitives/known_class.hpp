@@ -106,8 +106,11 @@ void add(Recogniser recogniser) noexcept;
 /// What is known of `type`, or null. Valid until Python code runs.
 const Known* find(PyTypeObject* type) noexcept;
 
+/// The same in a walk: `stretch` is ContextHead::python_runs.
+const Known* find(PyTypeObject* type, std::uint64_t stretch) noexcept;
+
 /// `x` is of a class that passes, and so does x.
-bool passes_now(Borrowed x) noexcept;
+bool passes_now(Borrowed x, std::uint64_t stretch) noexcept;
 
 /// A copy of `x` alone, with no memo to be seen, is x.
 bool is_its_own_copy_alone(Borrowed x) noexcept;
