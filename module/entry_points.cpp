@@ -22,21 +22,9 @@ PyObject* run_deepcopy(Borrowed x, Borrowed memo, Borrowed nil) noexcept {
     return engine::deepcopy(x, memo, nil).release();
 }
 
-}  // namespace
-
-namespace entry {
-
-PyObject* deepcopy(PyObject*, PyObject* const* args, Py_ssize_t nargs, PyObject* keywords) noexcept {
-    if (keywords == nullptr) {
-        if (nargs == 1) {
-            return engine::deepcopy(args[0], {}, {}).release();
-        }
-        if (nargs == 2) {
-            return run_deepcopy(args[0], args[1], {});
-        }
-        if (nargs == 3) {
-            return run_deepcopy(args[0], args[1], args[2]);
-        }
+PyObject* deepcopy_of_any_shape(PyObject* const* args, Py_ssize_t nargs, PyObject* keywords) noexcept {
+    if (keywords == nullptr && (nargs == 2 || nargs == 3)) {
+        return run_deepcopy(args[0], args[1], nargs == 3 ? Borrowed(args[2]) : Borrowed());
     }
     Ref bound = forms::bind(forms::Signature::deepcopy, args, nargs, keywords);
     if (!bound) {
@@ -44,6 +32,18 @@ PyObject* deepcopy(PyObject*, PyObject* const* args, Py_ssize_t nargs, PyObject*
     }
     return run_deepcopy(PyTuple_GET_ITEM(bound.get(), 0), PyTuple_GET_ITEM(bound.get(), 1),
                         PyTuple_GET_ITEM(bound.get(), 2));
+}
+
+}  // namespace
+
+namespace entry {
+
+PyObject* deepcopy(PyObject*, PyObject* const* args, Py_ssize_t nargs, PyObject* keywords) noexcept {
+    if (nargs == 1 && keywords == nullptr) [[likely]] {
+        return engine::is_atom(args[0]) ? Ref::share(args[0]).release()
+                                        : engine::deepcopy_alone(args[0]).release();
+    }
+    return deepcopy_of_any_shape(args, nargs, keywords);
 }
 
 PyObject* copy(PyObject*, PyObject* const* args, Py_ssize_t nargs, PyObject* keywords) noexcept {

@@ -120,6 +120,15 @@ Ref copy_begun(walker::Root& root) noexcept {
     return {};
 }
 
+// Not inlined: room for a frame is more than most copies of one object need.
+[[gnu::noinline]] Ref copy_from_root(Borrowed x, Borrowed nil) noexcept {
+    walker::Root root;
+    if (!walker::begin_root(x, root)) {
+        return copy_with({}, x, nil);
+    }
+    return root.done() || root.failed() ? root.copy() : copy_begun(root);
+}
+
 // With a memo of our own. The tables have been looked at.
 Ref copy_fresh(Borrowed x, Borrowed nil) noexcept {
     if (mutants::is(mutants::Mutant::memo_shared_with_nested_call) && mutants::outer_memo != nullptr) {
@@ -129,13 +138,8 @@ Ref copy_fresh(Borrowed x, Borrowed nil) noexcept {
     case primitives::Native::atomic: return Ref::share(x);
     case primitives::Native::none:
         return known_class::is_its_own_copy_alone(x) ? Ref::share(x) : copy_with({}, x, nil);
-    default: break;
+    default: return copy_from_root(x, nil);
     }
-    walker::Root root;
-    if (!walker::begin_root(x, root)) {
-        return copy_with({}, x, nil);
-    }
-    return root.done() || root.failed() ? root.copy() : copy_begun(root);
 }
 
 // -- C ABI
@@ -201,25 +205,29 @@ bool open_for_use() noexcept {
     return registry::derive();
 }
 
+Ref deepcopy_alone(Borrowed x) noexcept {
+    stdlib_tables::refresh_if_changed();
+    return copy_fresh(x, {});
+}
+
 Ref deepcopy(Borrowed x, Borrowed memo, Borrowed nil) noexcept {
     const bool fresh = !memo || memo.get() == Py_None;
-    const primitives::Native kind = primitives::known_types.kind(x.type());
-    if (fresh && kind == primitives::Native::atomic && stdlib_tables::seen.atomics_unchanged()) {
+    if (fresh && is_atom(x)) {
         return Ref::share(x);
     }
     stdlib_tables::refresh_if_changed();
-    if (!fresh) {
-        if (PyDict_CheckExact(memo.get())) {
-            if (Memo* living = Memo::living(memo)) {
-                return copy_nested(*living, x, nil);
-            }
-            if (primitives::known_types.atomic(x.type())) {
-                return look_up_atomic(memo, x, nil);
-            }
-        }
-        return copy_with(memo, x, nil);
+    if (fresh) {
+        return copy_fresh(x, nil);
     }
-    return copy_fresh(x, nil);
+    if (PyDict_CheckExact(memo.get())) {
+        if (Memo* living = Memo::living(memo)) {
+            return copy_nested(*living, x, nil);
+        }
+        if (primitives::known_types.atomic(x.type())) {
+            return look_up_atomic(memo, x, nil);
+        }
+    }
+    return copy_with(memo, x, nil);
 }
 
 Ref deepcopy_on(Memo& memo, Borrowed x) noexcept {

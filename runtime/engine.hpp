@@ -2,6 +2,8 @@
 #pragma once
 
 #include "memo.hpp"
+#include "primitives/primitives.hpp"
+#include "stdlib_tables.hpp"
 
 #include <calque/abi.h>
 #include <calque/ref.hpp>
@@ -16,6 +18,12 @@ namespace calque::engine {
 /// The structure behind the capsule.
 extern const calque_api c_api;
 
+/// `x` is an atom to copy.deepcopy(x), and nobody has changed that: the shortest of all copies.
+[[gnu::always_inline]] inline bool is_atom(Borrowed x) noexcept {
+    return primitives::known_types.atomic(x.type()) && stdlib_tables::seen.atomics_unchanged();
+}
+/// copy.deepcopy(x), for no atom.
+Ref deepcopy_alone(Borrowed x) noexcept;
 /// copy.deepcopy(x, memo, nil). Empty or None `memo`: a fresh one; empty `nil`: the default.
 Ref deepcopy(Borrowed x, Borrowed memo, Borrowed nil) noexcept;
 /// A copy within a copy in progress: calque.Memo.copy.

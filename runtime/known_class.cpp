@@ -285,10 +285,19 @@ bool passes_now(Borrowed x, std::uint64_t stretch) noexcept {
 }
 
 bool is_its_own_copy_alone(Borrowed x) noexcept {
-    if (passing.types[Passing::place(x.type())].type != x.type()) {
-        return false;
+    PyTypeObject* const type = x.type();
+    const Entry* entry = &place_of(type);
+    if (entry->type != type) {
+        if (passing.types[Passing::place(type)].type != type) {
+            return false;
+        }
+        entry = &entry_of(type);  // another class has taken its place
+    } else if (!entry->known.passes && entry->known.returns_itself == nullptr) {
+        return false;  // a walk may find otherwise by now
+    } else if (!entry->holds()) {
+        entry = &entry_of(type);
     }
-    const Known& known = entry_of(x.type()).known;
+    const Known& known = entry->known;
     return known.passes ? hides_nothing(x, known)
                         : known.returns_itself != nullptr && known.returns_itself(x, known);
 }
