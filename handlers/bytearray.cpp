@@ -1,6 +1,7 @@
 // handlers/bytearray.cpp: bytearray. Semantics: bytearray.__reduce_ex__ (Objects/bytearrayobject.c) makes
 // `bytearray(bytes)`; nothing in it can refer to anything, so the copy is one allocation.
 #include "handlers.hpp"
+#include "native.hpp"
 
 namespace calque {
 
@@ -15,7 +16,7 @@ Ref copy(CopyContext&, Borrowed original) noexcept { return copy_bytes(original)
 
 }  // namespace
 
-const HandlerSpec bytearray_handler = with_shallow<copy_bytes>(
-    simple_handler<copy>("bytearray", &PyByteArray_Type, CALQUE_PURE | CALQUE_STANDS_FOR_REDUCE));
+const HandlerSpec bytearray_handler = primitives::leaf(with_shallow<copy_bytes>(
+    simple_handler<copy>("bytearray", &PyByteArray_Type, CALQUE_PURE | CALQUE_STANDS_FOR_REDUCE)));
 
 }  // namespace calque

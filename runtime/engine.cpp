@@ -129,6 +129,11 @@ Ref copy_begun(walker::Root& root) noexcept {
     return root.done() || root.failed() ? root.copy() : copy_begun(root);
 }
 
+Ref copy_leaf(Borrowed x) noexcept {
+    const calque_handler& handler = *registry::effective(x.type());
+    return Ref::steal(handler.copy(&handler, nullptr, x.get()));
+}
+
 // With a memo of our own. The tables have been looked at.
 Ref copy_fresh(Borrowed x, Borrowed nil) noexcept {
     if (mutants::is(mutants::Mutant::memo_shared_with_nested_call) && mutants::outer_memo != nullptr) {
@@ -138,6 +143,7 @@ Ref copy_fresh(Borrowed x, Borrowed nil) noexcept {
     case primitives::Native::atomic: return Ref::share(x);
     case primitives::Native::none:
         return known_class::is_its_own_copy_alone(x) ? Ref::share(x) : copy_with({}, x, nil);
+    case primitives::Native::leaf: return copy_leaf(x);
     default: return copy_from_root(x, nil);
     }
 }

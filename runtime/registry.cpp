@@ -180,7 +180,8 @@ const char* broken_rule(const calque_handler& h) noexcept {
 }
 
 void note_native(const calque_handler& own) noexcept {
-    if (const auto kind = primitives::native_kind(own); kind != primitives::Native::none) {
+    const auto kind = primitives::native_kind(own);
+    if (kind != primitives::Native::none && kind != primitives::Native::leaf) {
         primitives::native_handlers[static_cast<int>(kind)] = &own;
     }
 }

@@ -22,15 +22,22 @@
 namespace calque::primitives {
 
 /// What a type means to the loop. In bits 24 and up of HandlerSpec::flags, where no stranger's flags are.
-enum class Native : std::uint8_t { none, atomic, list, dict, tuple, instance, set, frozenset };
+enum class Native : std::uint8_t { none, atomic, list, dict, tuple, instance, set, frozenset, leaf };
 
-constexpr int kNativeKinds = 8;
+constexpr int kNativeKinds = 8;  // those that have frames
 constexpr int kNativeShift = 24;
 
 /// The spec of a class that native_walk.cpp lists.
 template <class Handler>
 constexpr HandlerSpec native(HandlerSpec spec) noexcept {
     spec.flags |= static_cast<std::uint32_t>(Handler::kKind) << kNativeShift;
+    return spec;
+}
+
+/// A SIMPLE handler that looks at nothing but its object, and runs no Python code: a copy of such an object alone needs
+/// neither walk nor context.
+constexpr HandlerSpec leaf(HandlerSpec spec) noexcept {
+    spec.flags |= static_cast<std::uint32_t>(Native::leaf) << kNativeShift;
     return spec;
 }
 
