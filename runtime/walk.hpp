@@ -77,8 +77,9 @@ private:
     Move start(const calque_handler& handler, PyObject* x, bool unique) noexcept;
     Move start_simple(const calque_handler& handler, PyObject* x, bool unique) noexcept;
     Move start_frame(const calque_handler& handler, PyObject* x, bool unique) noexcept;
-    bool is_plain_leaf(const calque_frame& frame, const calque_step& step) const noexcept;
-    Move finish_leaf(calque_frame& frame, const calque_step& step) noexcept;
+    bool ends_natively(const calque_frame& frame, const calque_step& step) const noexcept;
+    Move end_natively(calque_frame& frame, const calque_step& step) noexcept;
+    bool publish_before(calque_frame& frame, Borrowed child) noexcept;
     Move settle_child(calque_frame& frame, Borrowed next) noexcept;
     Move settle_done(calque_frame& frame, Ref copy) noexcept;
     bool enter_in_memo(calque_frame& frame, Ref& copy) noexcept;

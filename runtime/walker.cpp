@@ -287,7 +287,7 @@ Walk::Move Walk::start_frame(const calque_handler& handler, PyObject* x, bool un
     }
     if (is_pure(handler)) {
         const calque_step step = handler.begin(&handler, ctx_.raw(), frame);
-        return is_plain_leaf(*frame, step) ? finish_leaf(*frame, step) : settle(*frame, step);
+        return ends_natively(*frame, step) ? end_natively(*frame, step) : settle(*frame, step);
     }
     if (!ctx_.before_python()) {
         discard_top();
@@ -298,17 +298,20 @@ Walk::Move Walk::start_frame(const calque_handler& handler, PyObject* x, bool un
     return settle(*frame, step);
 }
 
-// Most objects have no child that needs a frame of its own: settle_done() without what can only be otherwise.
-bool Walk::is_plain_leaf(const calque_frame& frame, const calque_step& step) const noexcept {
+// settle_done() without what can only be otherwise when Python code has run or the memo is seen: as in the loop
+// (native_walk.hpp), the copy is handed on without a reference count, and the memo's entry is a store into its log.
+bool Walk::ends_natively(const calque_frame& frame, const calque_step& step) const noexcept {
     return step.outcome == CALQUE_DONE && (step.object != nullptr) != (frame.copy != nullptr)
         && step.object != frame.original && frame.copy != frame.original && ctx_.native_memo
-        && (frame.walker & (kOwned | kPublished)) == 0 && !python_ran_since_visit(frame)
+        && (frame.walker & (kOwned | kNoted)) == 0 && !python_ran_since_visit(frame)
+        && ((frame.handler->flags & CALQUE_ASK_AGAIN) == 0 || (frame.walker & kAsked) == 0)
         && !mutants::is(mutants::Mutant::shared_tuple_not_memoized);
 }
 
-Walk::Move Walk::finish_leaf(calque_frame& frame, const calque_step& step) noexcept {
+Walk::Move Walk::end_natively(calque_frame& frame, const calque_step& step) noexcept {
     Ref copy = Ref::steal(step.object != nullptr ? step.object : frame.copy);
-    if (!ctx_.memo->log_done(frame.original, copy, false, (frame.walker & kUnique) != 0)) [[unlikely]] {
+    if (!ctx_.memo->log_done(frame.original, copy, (frame.walker & kPublished) != 0,
+                             (frame.walker & kUnique) != 0)) [[unlikely]] {
         frame.copy = copy.release();
         return give_up_top();
     }
@@ -323,7 +326,8 @@ Walk::Move Walk::deliver() noexcept {
     calque_frame& frame = ctx_.stack.top();
     const calque_handler& handler = *frame.handler;
     if (is_pure(handler)) {
-        return settle(frame, handler.resume(&handler, ctx_.raw(), &frame, value_.release()));
+        const calque_step step = handler.resume(&handler, ctx_.raw(), &frame, value_.release());
+        return ends_natively(frame, step) ? end_natively(frame, step) : settle(frame, step);
     }
     if (!ctx_.before_python()) {
         return Move::failed;
@@ -355,15 +359,22 @@ Walk::Move Walk::settle(calque_frame& frame, const calque_step& step) noexcept {
     }
 }
 
+bool Walk::publish_before(calque_frame& frame, Borrowed child) noexcept {
+    if (ctx_.native_memo && ctx_.python_depth == 0 && frame.copy != frame.original
+        && !mutants::is(mutants::Mutant::list_published_after_children)) {
+        frame.walker |= kPublished;
+        return ctx_.memo->log_pair(frame.original, frame.copy, (frame.walker & kUnique) != 0);
+    }
+    // A mapping's methods may drop the child before it is visited.
+    held_child_ = Ref::share(child);
+    return publish(ctx_, frame);
+}
+
 Walk::Move Walk::settle_child(calque_frame& frame, Borrowed next) noexcept {
     frame.walker |= kAsked;
     if (frame.copy != nullptr) {
-        if ((frame.walker & kPublished) == 0) {
-            // A mapping's methods may drop the child before it is visited.
-            held_child_ = Ref::share(next);
-            if (!publish(ctx_, frame)) {
-                return Move::failed;
-            }
+        if ((frame.walker & kPublished) == 0 && !publish_before(frame, next)) {
+            return Move::failed;
         }
     } else if ((frame.walker & kNoted) == 0 && is_pure(*frame.handler) && ctx_.memo->native()
                && ((frame.walker & kUnique) == 0 || python_ran_since_visit(frame))) {
