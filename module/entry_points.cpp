@@ -7,6 +7,7 @@
 
 #include "bind_memo.hpp"
 #include "engine.hpp"
+#include "primitives/interned.hpp"
 #include "primitives/interpreter_forms.hpp"
 
 #include <cstring>
@@ -25,6 +26,10 @@ PyObject* run_deepcopy(Borrowed x, Borrowed memo, Borrowed nil) noexcept {
 PyObject* deepcopy_of_any_shape(PyObject* const* args, Py_ssize_t nargs, PyObject* keywords) noexcept {
     if (keywords == nullptr && (nargs == 2 || nargs == 3)) {
         return run_deepcopy(args[0], args[1], nargs == 3 ? Borrowed(args[2]) : Borrowed());
+    }
+    if (keywords != nullptr && nargs == 1 && PyTuple_GET_SIZE(keywords) == 1
+        && PyTuple_GET_ITEM(keywords, 0) == interned::memo) {
+        return run_deepcopy(args[0], args[1], {});
     }
     Ref bound = forms::bind(forms::Signature::deepcopy, args, nargs, keywords);
     if (!bound) {

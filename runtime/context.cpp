@@ -9,8 +9,12 @@
 namespace calque {
 
 void Context::python_has_run() noexcept {
-    python_runs = ++stretches;
     memo->notice_writes();
+    begin_stretch();
+}
+
+void Context::begin_stretch() noexcept {
+    python_runs = ++stretches;
     enter();
     stdlib_tables::refresh_if_changed();
 }
@@ -28,6 +32,18 @@ bool Context::before_python() noexcept {
     ++python_depth;
     gc.release();
     return true;
+}
+
+Ref Context::before_hook() noexcept {
+    Ref given = walker::prepare_frames(stack) ? memo->object() : Ref();
+    if (!memo->secure()) {
+        return {};
+    }
+    if (given) {
+        ++python_depth;
+        gc.release();
+    }
+    return given;
 }
 
 bool Context::publish(Borrowed x, Borrowed copy, bool unique, bool repeatable) noexcept {

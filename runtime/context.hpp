@@ -55,12 +55,20 @@ struct Context : primitives::ContextHead {
 
     /// Before Python code runs. False with MemoryError set: then nothing may run.
     [[nodiscard]] bool before_python() noexcept;
+    /// The same before a hook that receives the memo: which is returned, or empty with MemoryError set.
+    Ref before_hook() noexcept;
     /// After Python code has run; once for each before_python() that returned true.
     void after_python() noexcept {
         if (--python_depth == 0) {
             python_has_run();
         }
     }
+    /// The same after a hook; writes to the memo have been noticed.
+    void after_hook() noexcept {
+        --python_depth;
+        begin_stretch();
+    }
+    void begin_stretch() noexcept;
     /// Takes in what Python code may have changed.
     void python_has_run() noexcept;
 

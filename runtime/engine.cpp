@@ -38,28 +38,7 @@ Ref end(ActiveContext active, Ref copy) noexcept {
     return failed ? Ref() : std::move(copy);
 }
 
-// What most children of a hook come to, known without a walk: an atomic object, or one that has its copy.
-bool is_answered(Memo& memo, Borrowed x, Borrowed nil, Ref& copy, bool& failed) noexcept {
-    if (memo.passes_atomics() && primitives::known_types.atomic(x.type())) {
-        copy = Ref::share(x);
-        return true;
-    }
-    const mapping_memo::Found found = memo.native() ? memo.find(x, nil, copy) : mapping_memo::Found::miss;
-    failed = found == mapping_memo::Found::error;
-    if (found == mapping_memo::Found::hit && (!nil || !(Borrowed(copy) == nil))) {
-        return true;
-    }
-    copy = {};
-    return false;
-}
-
-Ref copy_nested(Memo& memo, Borrowed x, Borrowed nil) noexcept {
-    memo.notice_writes();
-    Ref known;
-    bool failed = false;
-    if (is_answered(memo, x, nil, known, failed) || failed) {
-        return known;
-    }
+[[gnu::noinline]] Ref walk_nested(Memo& memo, Borrowed x, Borrowed nil) noexcept {
     if (!stack_guard::has_room()) {
         return {};
     }
@@ -68,7 +47,6 @@ Ref copy_nested(Memo& memo, Borrowed x, Borrowed nil) noexcept {
         return {};
     }
     ActiveContext active = std::move(idle).activate_on(memo);
-    active->python_has_run();
     Ref copy = walker::walk(*active, x, nil);
     // Back into Python code: the outer copy's log may hold what this walk logged.
     if (!memo.secure() && copy) {
@@ -76,6 +54,32 @@ Ref copy_nested(Memo& memo, Borrowed x, Borrowed nil) noexcept {
     }
     IdleContext::give_back(std::move(active).finish());
     return copy;
+}
+
+// The dict of a copy in progress, as it was handed out: atomic objects are not in it.
+bool is_untouched(Borrowed memo) noexcept {
+    const Memo* living = Memo::living(memo);
+    return living != nullptr && living->untouched();
+}
+
+// Most children of a hook need no walk: they are atomic, or have their copy.
+Ref copy_nested(Memo& memo, Borrowed x, Borrowed nil) noexcept {
+    memo.notice_writes();
+    if (memo.passes_atomics() && primitives::known_types.atomic(x.type())) {
+        return Ref::share(x);
+    }
+    if (memo.native()) {
+        Ref copy;
+        const mapping_memo::Found found = memo.find(x, nil, copy);
+        if (found == mapping_memo::Found::error
+            || (found == mapping_memo::Found::hit && !(Borrowed(copy) == nil))) {
+            return copy;
+        }
+        if (found == mapping_memo::Found::miss && memo.native()) {
+            nil = {};
+        }
+    }
+    return walk_nested(memo, x, nil);
 }
 
 // An atomic object with a dict for a memo: up to 3.13 one look-up, and no walk.
@@ -121,10 +125,10 @@ Ref copy_begun(walker::Root& root) noexcept {
 }
 
 // Not inlined: room for a frame is more than most copies of one object need.
-[[gnu::noinline]] Ref copy_from_root(Borrowed x, Borrowed nil) noexcept {
+[[gnu::noinline]] Ref copy_from_root(Borrowed x) noexcept {
     walker::Root root;
     if (!walker::begin_root(x, root)) {
-        return copy_with({}, x, nil);
+        return copy_with({}, x, {});
     }
     return root.done() || root.failed() ? root.copy() : copy_begun(root);
 }
@@ -132,6 +136,18 @@ Ref copy_begun(walker::Root& root) noexcept {
 Ref copy_leaf(Borrowed x) noexcept {
     const calque_handler& handler = *registry::effective(x.type());
     return Ref::steal(handler.copy(&handler, nullptr, x.get()));
+}
+
+Ref copy_into(Borrowed memo, Borrowed x, Borrowed nil) noexcept {
+    if (PyDict_CheckExact(memo.get())) {
+        if (Memo* living = Memo::living(memo)) {
+            return copy_nested(*living, x, nil);
+        }
+        if (primitives::known_types.atomic(x.type())) {
+            return look_up_atomic(memo, x, nil);
+        }
+    }
+    return copy_with(memo, x, nil);
 }
 
 // With a memo of our own. The tables have been looked at.
@@ -142,9 +158,9 @@ Ref copy_fresh(Borrowed x, Borrowed nil) noexcept {
     switch (primitives::known_types.kind(x.type())) {
     case primitives::Native::atomic: return Ref::share(x);
     case primitives::Native::none:
-        return known_class::is_its_own_copy_alone(x) ? Ref::share(x) : copy_with({}, x, nil);
+        return known_class::is_its_own_copy_alone(x) ? Ref::share(x) : copy_with({}, x, {});
     case primitives::Native::leaf: return copy_leaf(x);
-    default: return copy_from_root(x, nil);
+    default: return copy_from_root(x);
     }
 }
 
@@ -218,22 +234,11 @@ Ref deepcopy_alone(Borrowed x) noexcept {
 
 Ref deepcopy(Borrowed x, Borrowed memo, Borrowed nil) noexcept {
     const bool fresh = !memo || memo.get() == Py_None;
-    if (fresh && is_atom(x)) {
+    if ((fresh || is_untouched(memo)) && is_atom(x)) {
         return Ref::share(x);
     }
     stdlib_tables::refresh_if_changed();
-    if (fresh) {
-        return copy_fresh(x, nil);
-    }
-    if (PyDict_CheckExact(memo.get())) {
-        if (Memo* living = Memo::living(memo)) {
-            return copy_nested(*living, x, nil);
-        }
-        if (primitives::known_types.atomic(x.type())) {
-            return look_up_atomic(memo, x, nil);
-        }
-    }
-    return copy_with(memo, x, nil);
+    return fresh ? copy_fresh(x, nil) : copy_into(memo, x, nil);
 }
 
 Ref deepcopy_on(Memo& memo, Borrowed x) noexcept {

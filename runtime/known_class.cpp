@@ -4,6 +4,7 @@
 #include "cpython/dict_version.hpp"
 #include "cpython/method_lookup.hpp"
 #include "cpython/type_version.hpp"
+#include "own_hook.hpp"
 #include "primitives/interned.hpp"
 #include "primitives/mutants.hpp"
 #include "registry.hpp"
@@ -98,7 +99,8 @@ void note_hook(Entry& entry) noexcept {
     const Borrowed found = look_up(entry.type, interned::__deepcopy__);
     if (found && PyFunction_Check(found.get())) {
         entry.hook = found.get();
-        hooked_place(entry.type) = entry.type;
+        hooked_place(entry.type) = {entry.type,       entry.hook, entry.version, entry.metaclass_version,
+                                    entry.generation, 0};
     }
 }
 
@@ -122,10 +124,10 @@ Entry& entry_of(PyTypeObject* type) noexcept {
             entry.evidence.forget();
         }
     }
+    entry.date();
     if (ordinary && !recognised) {
         note_hook(entry);
     }
-    entry.date();
     if (entry.known.passes) {
         Passing::Slot& slot = passing.types[Passing::place(type)];
         slot.type = type;

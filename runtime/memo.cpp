@@ -5,13 +5,6 @@
 
 namespace calque {
 
-namespace {
-
-// Native memos whose dict Python code has seen. Guarded by the GIL; rarely more than two long.
-PodVector<Memo*> living_memos;
-
-}  // namespace
-
 bool Memo::no_memory() noexcept {
     PyErr_NoMemory();
     return false;
@@ -36,10 +29,10 @@ void Memo::forget() noexcept {
         release_log();
     }
     if (living_) {
-        for (std::size_t i = 0; i < living_memos.size(); ++i) {
-            if (living_memos[i] == this) {
-                living_memos[i] = living_memos.back();
-                living_memos.pop_back();
+        for (std::size_t i = 0; i < living_memos_.size(); ++i) {
+            if (living_memos_[i] == this) {
+                living_memos_[i] = living_memos_.back();
+                living_memos_.pop_back();
                 break;
             }
         }
@@ -188,15 +181,17 @@ bool Memo::write(const Event& event) noexcept {
             return false;
         }
     }
-    if (!event.is(kDone) || mutants::is(mutants::Mutant::flush_without_keepalive)) {
-        return true;
-    }
+    return !event.is(kDone) || mutants::is(mutants::Mutant::flush_without_keepalive)
+        || write_original(event.original());
+}
+
+bool Memo::write_original(Borrowed x) noexcept {
     if (originals_) {
-        return PyList_Append(originals_.get(), event.original()) == 0;
+        return PyList_Append(originals_.get(), x.get()) == 0;
     }
     Ref key = Ref::steal(PyLong_FromVoidPtr(dict_.get()));
     Ref list = Ref::steal(PyList_New(0));
-    if (!key || !list || PyList_Append(list.get(), event.original()) != 0
+    if (!key || !list || PyList_Append(list.get(), x.get()) != 0
         || PyDict_SetItem(dict_.get(), key.get(), list.get()) != 0) {
         return false;
     }
@@ -226,12 +221,32 @@ bool Memo::write_up_to(std::size_t end) noexcept {
 void Memo::look_at_dict() noexcept {
     stamp_ = looked_ = DictStamp::of(dict_.get());
     size_ = PyDict_GET_SIZE(dict_.get());
+    looked_now_ = true;
 }
 
-bool Memo::secure() noexcept {
-    if (!native_) {
-        return true;
+bool Memo::complete_hook(Borrowed x, Borrowed copy, bool unique) noexcept {
+    if (!native_ || !dict_ || written_ != log_.size()
+        || mutants::is(mutants::Mutant::flush_without_keepalive)) {
+        const bool done = complete(x, copy, false, unique);
+        own_all();
+        return done;
     }
+    const std::uintptr_t* known = table_.find(x.get());
+    if (known == nullptr || *known <= kUnchanged) {
+        Ref key = Ref::steal(PyLong_FromVoidPtr(x.get()));
+        if (!key || PyDict_SetItem(dict_.get(), key.get(), copy.get()) != 0) {
+            return false;
+        }
+        if (!table_.insert(x.get(), reinterpret_cast<std::uintptr_t>(copy.get()))) {
+            return no_memory();
+        }
+    }
+    const bool written = write_original(x);
+    look_at_dict();
+    return written;
+}
+
+bool Memo::secure_log() noexcept {
     if (mutants::is(mutants::Mutant::memo_shared_with_nested_call)) {
         mutants::outer_memo = this;
     }
@@ -323,30 +338,22 @@ Ref Memo::object() noexcept {
         if (!dict) {
             return {};
         }
-        if (!living_memos.push_back(this)) {
+        if (!living_memos_.push_back(this)) {
             no_memory();
             return {};
         }
         living_ = true;
         dict_ = std::move(dict);
+        look_at_dict();
     }
-    const bool nothing_new = written_ == log_.size();
-    if (!write_up_to(log_.size())) {
+    if (written_ < log_.size() && !write_up_to(log_.size())) {
         return {};
     }
-    if (nothing_new) {
+    if (!looked_now_) {
         looked_ = DictStamp::now();
+        looked_now_ = true;
     }
     return Ref::share(dict_);
-}
-
-Memo* Memo::living(Borrowed dict) noexcept {
-    for (std::size_t i = living_memos.size(); i-- > 0;) {
-        if (Borrowed(living_memos[i]->dict_) == dict) {
-            return living_memos[i];
-        }
-    }
-    return nullptr;
 }
 
 Memo::Found Memo::get_by_id(void* id, Ref& copy) noexcept {

@@ -8,7 +8,8 @@
 //
 // The native memo
 //   log_     events in stdlib's order: "memo[id(o)] = c" (PAIR), "keep o alive" (DONE), often both in
-//            one entry. Complete: the dict can be written from it at any time, key for key.
+//            one entry. With dict_, complete: the dict can be brought up to date from it at any time.
+//            What a hook returned, and what it wrote for its object, is in dict_ already and not in the log.
 //   table_   o -> c, for look-ups. Behind the log: see "lazy".
 //   dict_    the exact dict given to a __deepcopy__, once one was; then also its list of originals.
 //
@@ -52,9 +53,9 @@
 // write since we looked. The versions tell that there was one, and the entry that it added lies behind
 // all others. Its key is the address of an object that is no atom and that its hook holds, so
 // neither passing atoms nor "unique" skips a look-up that would have found it. Were any of this guessed,
-// an overwrite of an older entry, or an entry for an object not met yet, would be lost. The entry is in
-// table_ only: dict_ has it, so the log need not. A hook that returns self, or raises, leaves an entry whose
-// original nobody keeps: then uniqueness is given up, as it is for tuples on cycles.
+// an overwrite of an older entry, or an entry for an object not met yet, would be lost. A hook that returns
+// self, or raises, leaves an entry whose original nobody keeps: then uniqueness is given up, as it is for
+// tuples on cycles.
 #pragma once
 
 #include "cpython/dict_version.hpp"
@@ -156,16 +157,26 @@ public:
     [[nodiscard]] bool keep_alive(Borrowed x) noexcept;
 
     /// Python code is about to run: see "raw". False with MemoryError set; safe all the same.
-    [[nodiscard]] bool secure() noexcept;
+    [[nodiscard]] bool secure() noexcept {
+        if (mutants::is(mutants::Mutant::memo_shared_with_nested_call)) {
+            return !native_ || secure_log();
+        }
+        return !native_ || written_ == log_.size() || (owned_ == log_.size() && !dict_is_seen())
+            || secure_log();
+    }
     /// Python code has run: notices writes to the dict.
     void notice_writes() noexcept {
         if (mutants::is(mutants::Mutant::write_of_user_not_noticed)) {
             return;
         }
+        looked_now_ = false;
         if (native_ && dict_ && !(DictStamp::of(dict_.get()) == stamp_) && !take_in_entry()) {
             adopt_dict();
         }
     }
+
+    /// Native, and nobody has written to the dict.
+    bool untouched() const noexcept { return native_ && dict_ && DictStamp::of(dict_.get()) == stamp_; }
 
     /// While the hook of `x`, which somebody holds, runs: see "Writes of strangers".
     class RunningHook {
@@ -183,6 +194,20 @@ public:
         PyObject* const x_;
         PyObject* const before_;
     };
+    /// Inside the bracket of the hook of x, which has returned `copy`, or raised: an entry that will be overwritten is the dict's
+    /// affair, since what goes with it may have a finalizer.
+    void expect(Borrowed x, Borrowed copy) noexcept {
+        notice_writes();
+        if (native_ && dict_ && copy && !(copy == x)) {
+            const std::uintptr_t* value = table_.find(x.get());
+            if (value != nullptr && *value > kUnchanged
+                && *value != reinterpret_cast<std::uintptr_t>(copy.get())) {
+                adopt_dict();
+            }
+        }
+    }
+    /// The same as complete(), for what the hook of x returned: the dict that it was given is written at once.
+    [[nodiscard]] bool complete_hook(Borrowed x, Borrowed copy, bool unique) noexcept;
     /// A hook has returned its object itself, or raised. False with MemoryError set.
     [[nodiscard]] bool entry_may_stay() noexcept {
         return !native_ || !entry_taken_in_ || always_look_up_ || met_again() != Found::error;
@@ -204,7 +229,14 @@ public:
     Ref object() noexcept;
 
     /// The living native memo that handed out `dict`, or null.
-    static Memo* living(Borrowed dict) noexcept;
+    static Memo* living(Borrowed dict) noexcept {
+        for (std::size_t i = living_memos_.size(); i-- > 0;) {
+            if (Borrowed(living_memos_[i]->dict_) == dict) {
+                return living_memos_[i];
+            }
+        }
+        return nullptr;
+    }
 
     // For calque.Memo: reads by id without building the dict, and the link. May throw bad_alloc.
     Found get_by_id(void* id, Ref& copy) noexcept;
@@ -254,6 +286,7 @@ private:
     void own_up_to(std::size_t end) noexcept;
     bool write_up_to(std::size_t end) noexcept;
     bool write(const Event& event) noexcept;
+    bool write_original(Borrowed x) noexcept;
     bool take_in_entry() noexcept;
     void look_at_dict() noexcept;
     void adopt_dict() noexcept;
@@ -264,8 +297,12 @@ private:
             && !mutants::is(mutants::Mutant::memo_shared_with_nested_call);
     }
     void release_log() noexcept;
+    bool secure_log() noexcept;
     bool is_own_dict(Borrowed x) const noexcept { return x.get() == dict_.get(); }
     bool dict_is_seen() const noexcept { return dict_ && Py_REFCNT(dict_.get()) > 1; }
+
+    // Native memos whose dict Python code has seen. Guarded by the GIL; rarely more than two long.
+    static inline PodVector<Memo*> living_memos_;
 
     bool native_ = true;
     bool exact_dict_ = false;
@@ -281,8 +318,9 @@ private:
     Ref dict_;                   // native: the dict handed out; mapping: the memo itself
     Ref originals_;              // the list at dict_[id(dict_)]
     DictStamp stamp_;            // of dict_, with all that was written by us or taken in
-    DictStamp looked_;           // not before that, and no Python code has run between the two
+    DictStamp looked_;           // that, or the last stamp given before Python code ran
     Py_ssize_t size_ = 0;        // of dict_ then
+    bool looked_now_ = false;    // no Python code has run since looked_
     PyObject* hooked_ = nullptr;
     bool entry_taken_in_ = false;
     std::shared_ptr<Link> link_;

@@ -96,6 +96,9 @@ private:
             return visit({});
         }
         PyObject* x = child_.get();
+        if (std::exchange(missed_, nullptr) == x) {
+            return start_visited(x, Py_TYPE(x), missed_unique_);
+        }
         if (primitives::known_types.atomic(Py_TYPE(x))) {
             value_ = Ref::share(x);
             return Move::value;
@@ -113,8 +116,13 @@ private:
     /// For a handler in the middle of resume(), whose own frame stays on the stack below what this may push.
     /// A child of another kind is asked for in the ordinary way. Runs no Python code.
     [[gnu::noinline]] calque_step visit_in_handler(Borrowed next) noexcept {
-        bool unique = true;
-        return ctx_.native_memo ? try_natively(next.get(), unique) : calque_step{next.get(), CALQUE_CHILD};
+        if (!ctx_.native_memo) {
+            return {next.get(), CALQUE_CHILD};
+        }
+        missed_unique_ = true;
+        const calque_step step = try_natively(next.get(), missed_unique_);
+        missed_ = step.outcome == CALQUE_CHILD && ctx_.native_memo ? next.get() : nullptr;
+        return step;
     }
 
     /// kValue, kBegun, kFailed; or CALQUE_CHILD: not native, and not in the memo. `unique`: in, whether the
@@ -229,6 +237,12 @@ private:
         default: break;
         }
         if (!ctx_.native_memo || python_ran_since_visit(frame)) [[unlikely]] {
+            if (step.outcome == CALQUE_CHILD && (frame.walker & kPublished) != 0) {
+                frame.walker |= kAsked;
+                child_ = step.object;
+                counted_ = true;
+                return Move::child;
+            }
             return settle(frame, step);
         }
         if (step.outcome == CALQUE_CHILD) {
@@ -299,6 +313,11 @@ private:
         ctx_.stack.pop();
         return Move::value;
     }
+
+    // The child asked for, if visit_in_handler() has just found it to be neither native nor in the memo. Nothing
+    // but the parent enters the memo until it is visited.
+    PyObject* missed_ = nullptr;
+    bool missed_unique_ = false;
 };
 
 }  // namespace calque::walker

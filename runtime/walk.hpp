@@ -26,7 +26,10 @@ constexpr int kKindShift = 5;
 /// Every frame begun since Python code ran last: what is unfinished is made fit to be seen (native.hpp), and
 /// the original owned. Up to then nothing can take an original away from its parent (memo.hpp, "raw").
 /// False with MemoryError set: then the copy cannot go on.
-[[nodiscard]] bool prepare_frames(WorkStack& stack) noexcept;
+[[nodiscard]] bool prepare_new_frames(WorkStack& stack) noexcept;
+[[nodiscard]] inline bool prepare_frames(WorkStack& stack) noexcept {
+    return stack.empty() || (stack.top().walker & kOwned) != 0 || prepare_new_frames(stack);
+}
 
 class Walk {
 public:

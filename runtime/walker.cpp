@@ -1,6 +1,8 @@
 // runtime/walker.cpp: see walker.hpp.
 #include "walker.hpp"
 
+#include "own_hook.hpp"
+#include "primitives/instance_values.hpp"
 #include "primitives/known_class.hpp"
 #include "primitives/mutants.hpp"
 #include "saved_error.hpp"
@@ -52,9 +54,26 @@ bool stays_as_it_is(primitives::Native kind) noexcept {
         || (kind == Native::tuple && mutants::is(Mutant::tuple_not_untracked));
 }
 
+// The class of `x` has a hook, and no attribute of its instances could hide it.
+bool has_plain_names(Borrowed x) noexcept {
+    known_class::Hooked& known = known_class::hooked_place(x.type());
+    instance_values::View view;
+    if (known.type != x.type() || !instance_values::read(x, view)) {
+        return false;
+    }
+    for (const unsigned count = instance_values::name_count(x.type()); known.plain_names < count;) {
+        const Borrowed name = instance_values::name(x.type(), known.plain_names);
+        if (PyUnicode_CompareWithASCIIString(name.get(), "__deepcopy__") == 0) {
+            return false;
+        }
+        ++known.plain_names;
+    }
+    return true;
+}
+
 }  // namespace
 
-bool prepare_frames(WorkStack& stack) noexcept {
+bool prepare_new_frames(WorkStack& stack) noexcept {
     bool prepared = true;
     stack.from_top([&](calque_frame& frame) noexcept {
         if ((frame.walker & kOwned) != 0) {
@@ -208,20 +227,21 @@ Walk::Move Walk::ask_protocols(PyObject* x, PyTypeObject* type, bool unique) noe
 Walk::Move Walk::call_hook(Borrowed function, PyObject* x, bool unique) noexcept {
     Ref held = Ref::share(x);
     Ref hook = Ref::share(function);
-    if (!ctx_.before_python()) {
+    Memo& memo = *ctx_.memo;
+    const Ref given = ctx_.before_hook();
+    if (!given) {
         return Move::failed;
     }
-    Memo& memo = *ctx_.memo;
     const Memo::RunningHook running(memo, x);
     // Keys of the instance's dict may be compared by Python code.
-    const bool hidden = !known_class::comes_to(x, interned::__deepcopy__, hook);
+    const bool hidden = !has_plain_names(x) && !known_class::comes_to(x, interned::__deepcopy__, hook);
     if (!hidden) {
-        const Ref given = ctx_.memo_object();
         PyObject* const args[] = {x, given.get()};
-        value_ = Ref::steal(given ? PyObject_Vectorcall(hook.get(), args, 2, nullptr) : nullptr);
+        value_ = Ref::steal(PyObject_Vectorcall(hook.get(), args, 2, nullptr));
     }
     hook = {};
-    ctx_.after_python();
+    memo.expect(x, value_);
+    ctx_.after_hook();
     if (hidden) {
         return ask_protocols(x, Py_TYPE(x), false);
     }
@@ -235,7 +255,9 @@ Walk::Move Walk::call_hook(Borrowed function, PyObject* x, bool unique) noexcept
         ctx_.enter();
         return Move::failed;
     }
-    if (value_.get() == x ? !memo.entry_may_stay() : !complete(x, value_, false, unique, true)) {
+    if (value_.get() == x  ? !memo.entry_may_stay()
+        : ctx_.native_memo ? !memo.complete_hook(x, value_, unique)
+                           : !complete(x, value_, false, unique, true)) {
         return Move::failed;
     }
     return give_up(std::move(held)) ? Move::value : Move::failed;

@@ -37,6 +37,8 @@ public:
         return count;
     }
 
+    bool empty() const noexcept { return next_ == inline_; }
+
     calque_frame& top() noexcept { return next_[-1]; }
 
     /// A new frame on top, its fields undefined; null when memory is exhausted.

@@ -191,6 +191,68 @@ def test_the_copy_returned_replaces_the_copy_entered(copier):
     assert copied[0] is copied[1]
 
 
+class Goes:
+    """Calls a function when it goes."""
+
+    def __init__(self, function):
+        self.function = function
+
+    def __del__(self):
+        self.function()
+
+
+def test_a_copy_that_was_entered_goes_when_another_takes_its_place(copier):
+    events = []
+
+    class Hook:
+        def __deepcopy__(self, memo):
+            events.append("hook")
+            memo[id(self)] = Goes(lambda: events.append("gone"))
+            return []
+
+    copier.deepcopy([Hook(), Hook()])
+    assert events == ["hook", "gone", "hook", "gone"]
+
+
+def test_a_copy_that_goes_may_copy_with_the_memo(copier):
+    later = [[i] for i in range(100)]
+    found = []
+
+    class Hook:
+        def __deepcopy__(self, memo):
+            memo[id(self)] = Goes(lambda: found.append(copier.deepcopy(later, memo)))
+            return []
+
+    x = [[1], Hook(), later]
+    copied = copier.deepcopy(x)
+    assert found[0] is copied[2]
+    assert copied == [[1], [], later]
+
+
+def test_a_copy_that_goes_may_write_to_the_memo(copier):
+    later = [1]
+
+    class Hook:
+        def __deepcopy__(self, memo):
+            memo[id(self)] = Goes(lambda: memo.__setitem__(id(later), "instead"))
+            return []
+
+    assert copier.deepcopy([Hook(), later]) == [[], "instead"]
+
+
+def test_a_copy_that_goes_may_take_the_keepalive_list_away(copier):
+    class Hook:
+        def __deepcopy__(self, memo):
+            memo[id(self)] = Goes(lambda: memo.pop(id(memo)))
+            kept.append(memo)
+            return []
+
+    kept = []
+    x = [[1], Hook(), [2]]
+    copier.deepcopy(x)
+    assert [obj is original for obj, original in zip(kept[0][id(kept[0])], x[1:] + [x], strict=True)] == [True] * 3
+
+
 def test_a_hook_that_returns_its_object_leaves_its_entry(copier):
     """Nobody keeps the object alive for it, and it is moved on with one reference."""
 

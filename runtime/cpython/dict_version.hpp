@@ -101,9 +101,11 @@ public:
         }
         writes_ = known ? DictStamp::all_writes : 0;
 #else
+        known_ = true;
         for (int i = 0; i < count; ++i) {
             dicts_[i] = dicts[i];
             stamps_[i] = stamps[i];
+            known_ = known_ && stamps[i].number_ != 0;
         }
 #endif
     }
@@ -116,11 +118,14 @@ public:
         static_cast<void>(wanted);
         return writes_ == DictStamp::all_writes;
 #else
-        bool same = dicts_[0] != nullptr;
-        for (int i = 0; same && i < wanted; ++i) {
-            same = DictStamp::of(dicts_[i]) == stamps_[i];
+        if (!known_) {
+            return false;
         }
-        return same;
+        std::uint64_t differences = 0;
+        for (int i = 0; i < wanted; ++i) {
+            differences |= DictStamp::of(dicts_[i]).number_ ^ stamps_[i].number_;
+        }
+        return differences == 0;
 #endif
     }
 
@@ -128,6 +133,7 @@ private:
 #if CALQUE_DICT_STAMP_WATCHER
     std::uint64_t writes_ = 0;
 #else
+    bool known_ = false;
     PyObject* dicts_[count] = {};
     DictStamp stamps_[count];
 #endif

@@ -58,6 +58,7 @@
  X(isinstance)                   \
  X(items)                        \
  X(keys)                         \
+ X(memo)                         \
  X(object)                       \
  X(super)                        \
  X(type)                         \

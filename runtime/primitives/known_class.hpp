@@ -163,22 +163,4 @@ inline bool passes(Borrowed x, std::uint64_t stretch) noexcept {
     return examine(x, stretch);
 }
 
-// Classes whose first protocol is sure to be __deepcopy__, and that function: nothing is registered for them, the
-// look-up is object's own, and no recogniser vouches for them. Their instances are not asked about the protocols
-// before it: five frames for one call. An index over the entries of find() like the one above.
-constexpr int kHookBits = 8;
-inline PyTypeObject* hooked[1u << kHookBits];
-inline PyTypeObject*& hooked_place(PyTypeObject* type) noexcept {
-    return hooked[(reinterpret_cast<std::uintptr_t>(type) * 0x9E3779B97F4A7C15u) >> (64 - kHookBits)];
-}
-
-/// The slow half of own_hook().
-Borrowed examine_hook(PyTypeObject* type) noexcept;
-
-/// The function that copies instances of `type`, unless the instance hides it (comes_to()); or empty: ask the
-/// protocols. Borrowed from the class.
-inline Borrowed own_hook(PyTypeObject* type) noexcept {
-    return hooked_place(type) == type ? examine_hook(type) : Borrowed();
-}
-
 }  // namespace calque::known_class
