@@ -96,7 +96,8 @@ private:
             return visit({});
         }
         PyObject* x = child_.get();
-        if (std::exchange(missed_, nullptr) == x) {
+        if (missed_ == x) [[unlikely]] {
+            missed_ = nullptr;
             return start_visited(x, Py_TYPE(x), missed_unique_);
         }
         if (primitives::known_types.atomic(Py_TYPE(x))) {
@@ -119,9 +120,12 @@ private:
         if (!ctx_.native_memo) {
             return {next.get(), CALQUE_CHILD};
         }
-        missed_unique_ = true;
-        const calque_step step = try_natively(next.get(), missed_unique_);
-        missed_ = step.outcome == CALQUE_CHILD && ctx_.native_memo ? next.get() : nullptr;
+        bool unique = true;
+        const calque_step step = try_natively(next.get(), unique);
+        if (step.outcome == CALQUE_CHILD && ctx_.native_memo) [[unlikely]] {
+            missed_ = next.get();
+            missed_unique_ = unique;
+        }
         return step;
     }
 
