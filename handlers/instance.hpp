@@ -8,7 +8,9 @@
 // own (__setstate__, __dict__ and __setattr__ are looked up then): the class may have changed.
 //
 // While nobody can look (native.hpp) the copies go straight from the attributes and slots of one instance to
-// those of the other; deoptimize() takes them out again and goes over to collecting.
+// those of the other. Attributes that lie in a dict of their own (as `self.__dict__.update(...)` leaves them, or
+// copy.deepcopy itself) are cloned with it, as in dict.hpp, and the new object gets the clone at the end.
+// deoptimize() takes out what is there and goes over to collecting.
 //
 // Left to the protocol: an instance with a __deepcopy__, __reduce_ex__ or __getstate__ of its own; a dict
 // that somebody else refers to (it is an object of the graph, to be found in the memo) or that has other
@@ -17,6 +19,7 @@
 
 #include "primitives.hpp"
 
+#include "dict_slots.hpp"
 #include "dict_walk.hpp"
 #include "instance_values.hpp"
 #include "mutants.hpp"
@@ -46,8 +49,13 @@ public:
         const Borrowed x = frame.original();
         const type_plan::Plan* plan = type_plan::known(x.type(), primitives::head(context).python_runs);
         instance_values::View from, to;
-        if (plan == nullptr || mutants::is(mutants::Mutant::instance_filled_early)
-            || (plan->has_dict && !(instance_values::read(x, from) && names_are_plain(x.type(), *plan)))) {
+        if (plan == nullptr || mutants::is(mutants::Mutant::instance_filled_early)) {
+            return Step::decline();
+        }
+        if (plan->has_dict && !instance_values::read(x, from)) {
+            return begin_with_clone(context, frame, *plan);
+        }
+        if (plan->has_dict && !names_are_plain(x.type(), *plan)) {
             return Step::decline();
         }
         Ref y = type_plan::bare_instance(x.type());
@@ -60,16 +68,19 @@ public:
             source_ = type_plan::instance_dict(x, usable);
             return usable ? collect(context, frame, *plan) : Step::error();
         }
-        native_ = true;
+        mode_ = Mode::array;
         return next_natively(context, frame, *plan, from, to, primitives::AskForEach());
     }
 
     template <class Visit>
     [[gnu::always_inline]] Step resume(CopyContext& context, Frame& frame, Ref child, Visit visit) noexcept {
-        if (!native_) {
+        if (mode_ == Mode::collecting) {
             return resume(context, frame, std::move(child));
         }
         const type_plan::Plan& plan = type_plan::in_use(frame.original().type());
+        if (mode_ == Mode::clone) {
+            return resume_with_clone(context, frame, std::move(child), plan, visit);
+        }
         instance_values::View from, to;
         read_both(*frame.raw(), from, to);
         if (attribute_ < from.size) {
@@ -82,17 +93,20 @@ public:
 
     /// What was filled goes out of the instance and is collected like the rest.
     bool deoptimize(calque_frame& frame) noexcept {
-        if (!native_) {
+        const Mode mode = std::exchange(mode_, Mode::collecting);
+        if (mode == Mode::collecting) {
             return true;
         }
-        native_ = false;
         const type_plan::Plan& plan = type_plan::in_use(Py_TYPE(frame.original));
+        if (mode == Mode::clone) {
+            return take_out_of_clone(frame, plan);
+        }
         instance_values::View from, to;
         read_both(frame, from, to);
         const std::int16_t slots_done = std::exchange(slot_, 0);
         const bool in_slots = attribute_ == from.size;
         return take_out_slots(frame, plan, slots_done, in_slots) && take_out_attributes(frame, from, to)
-            && (in_slots || start_source(frame));
+            && (in_slots || start_source(frame, attribute_ + 1U));
     }
 
     Step begin(CopyContext& context, Frame& frame) noexcept {
@@ -137,6 +151,13 @@ public:
     }
 
 private:
+    enum class Mode : std::uint8_t {
+        collecting,
+        array,  // natively, from the values of the one into those of the other
+        clone,  // natively, in a clone of the dict
+    };
+    static constexpr std::uint32_t kMostCloned = 255;  // entries: attribute_ counts them
+
     // Step by step: source_ is known, the bare instance made.
     Step collect(CopyContext& context, Frame& frame, const type_plan::Plan& plan) noexcept {
         if (!list_slots(frame.original(), plan) || !frame.publish(context)) {
@@ -162,6 +183,9 @@ private:
 
     // None of the names an instance of this class could have in its values is that of a hook.
     static bool names_are_plain(PyTypeObject* type, const type_plan::Plan& plan) noexcept {
+        if (!instance_values::kNamesStay) {
+            plan.names_looked_at = 0;
+        }
         const unsigned count = instance_values::name_count(type);
         while (plan.names_looked_at < count) {
             if (is_hook_name(instance_values::name(type, plan.names_looked_at).get())) {
@@ -189,6 +213,16 @@ private:
             }
             to.values[i] = visited.object;
         }
+        const Step step = next_slot_natively(context, frame, plan, visit);
+        if (step.raw().outcome == CALQUE_DONE && from.size > 0) {
+            instance_values::close(frame.copy(), to, from);
+        }
+        return step;
+    }
+
+    template <class Visit>
+    [[gnu::always_inline]] Step next_slot_natively(CopyContext& context, Frame& frame,
+                                                   const type_plan::Plan& plan, Visit visit) noexcept {
         for (; slot_ < plan.slot_count; ++slot_) {
             const type_plan::Slot& slot = plan.slots[slot_];
             const Borrowed value = type_plan::slot_value(frame.original(), slot);
@@ -205,10 +239,111 @@ private:
             }
             type_plan::fill_slot(frame.copy(), slot, Ref::steal(visited.object));
         }
-        if (from.size > 0) {
-            instance_values::close(to, from);
-        }
         return Step::done();
+    }
+
+    // -- attributes in a dict of the instance's own
+
+    Step begin_with_clone(CopyContext& context, Frame& frame, const type_plan::Plan& plan) noexcept {
+        const Borrowed dict = instance_values::dict_of(frame.original());
+        dict_slots::Entries entries;
+        if (!dict || Py_REFCNT(dict.get()) != 1 || !PyDict_CheckExact(dict.get())
+            || PyDict_GET_SIZE(dict.get()) == 0 || !dict_slots::find(dict, entries)
+            || entries.count > kMostCloned || !dict_slots::is_tight(dict, entries)
+            || !keys_are_plain(entries)) {
+            return Step::decline();
+        }
+        Ref clone = Ref::steal(PyDict_Copy(dict.get()));
+        Ref y = clone ? type_plan::bare_instance(frame.original().type()) : Ref();
+        if (!y) {
+            return Step::error();
+        }
+        if (!dict_slots::find(clone, entries)) {
+            return Step::decline();
+        }
+        frame.set_copy(std::move(y));
+        copied_ = std::move(clone);
+        mode_ = Mode::clone;
+        return next_in_clone(context, frame, plan, entries, primitives::AskForEach());
+    }
+
+    template <class Visit>
+    Step resume_with_clone(CopyContext& context, Frame& frame, Ref child, const type_plan::Plan& plan,
+                           Visit visit) noexcept {
+        const dict_slots::Entries entries = clone();
+        if (attribute_ < entries.count) {
+            entries.value(attribute_++) = child.release();
+            primitives::track_if_needed(copied_);
+        } else {
+            type_plan::fill_slot(frame.copy(), plan.slots[slot_++], std::move(child));
+        }
+        return next_in_clone(context, frame, plan, entries, visit);
+    }
+
+    dict_slots::Entries clone() const noexcept {
+        dict_slots::Entries entries;
+        static_cast<void>(dict_slots::find(copied_, entries));  // it was found when it was made
+        return entries;
+    }
+
+    static bool keys_are_plain(const dict_slots::Entries& entries) noexcept {
+        for (std::uint32_t i = 0; i < entries.count; ++i) {
+            if (entries.value(i) != nullptr
+                && (!PyUnicode_CheckExact(entries.key(i)) || is_hook_name(entries.key(i)))) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    template <class Visit>
+    Step next_in_clone(CopyContext& context, Frame& frame, const type_plan::Plan& plan,
+                       const dict_slots::Entries& entries, Visit visit) noexcept {
+        for (; attribute_ < entries.count; ++attribute_) {
+            PyObject*& place = entries.value(attribute_);
+            const Borrowed value = place;
+            if (!value || primitives::is_atomic(context, value)) {
+                continue;
+            }
+            // The original alone holds its value again, which may so be met as what it is: unique.
+            Ref given_back = Ref::steal(std::exchange(place, nullptr));
+            given_back = {};
+            const calque_step visited = visit(value);
+            if (visited.outcome != primitives::kValue) {
+                return Step::of(visited);
+            }
+            place = visited.object;
+        }
+        const Step step = next_slot_natively(context, frame, plan, visit);
+        if (step.raw().outcome != CALQUE_DONE) {
+            return step;
+        }
+        const Ref dict = std::move(copied_);
+        return type_plan::set_instance_dict(frame.copy(), dict) ? step : Step::error();
+    }
+
+    // The clone without what has not been copied yet; key_, if an attribute is being copied.
+    bool take_out_of_clone(calque_frame& frame, const type_plan::Plan& plan) noexcept {
+        const dict_slots::Entries entries = clone();
+        const std::int16_t slots_done = std::exchange(slot_, 0);
+        const bool in_slots = attribute_ == entries.count;
+        bool good = take_out_slots(frame, plan, slots_done, in_slots);
+        if (in_slots || entries.first == nullptr) {
+            return good;
+        }
+        entries.value(attribute_) = Ref::share(Py_None).release();
+        key_ = Ref::share(entries.key(attribute_));
+        unsigned pairs = 1;
+        for (std::uint32_t i = 0; i < attribute_; ++i) {
+            pairs += entries.value(i) != nullptr;
+        }
+        for (std::uint32_t i = entries.count; i-- > attribute_;) {
+            if (entries.value(i) != nullptr) {
+                const Ref key = Ref::share(entries.key(i));
+                good = PyDict_DelItem(copied_.get(), key.get()) == 0 && good;
+            }
+        }
+        return start_source(frame, pairs) && good;
     }
 
     // -- deoptimize()
@@ -256,7 +391,8 @@ private:
         return bool(copied_);
     }
 
-    bool start_source(calque_frame& frame) noexcept {
+    // source_, with so many pairs behind us.
+    bool start_source(calque_frame& frame, unsigned pairs) noexcept {
         bool usable = false;
         source_ = type_plan::instance_dict(frame.original, usable);
         if (!usable) {
@@ -265,7 +401,7 @@ private:
         }
         walk_.start(source_);
         PyObject *key = nullptr, *value = nullptr;
-        for (unsigned i = 0; i <= attribute_; ++i) {
+        while (pairs-- > 0) {
             walk_.next(source_, key, value);
         }
         return true;
@@ -435,13 +571,13 @@ private:
     }
 
     Ref source_;                  // the instance dict while it is being walked
-    Ref copied_;                  // the copy of it, nobody else's yet
+    Ref copied_;                  // the copy of it, or its clone; nobody else's yet
     Ref key_;                     // of the value being copied
     Ref slots_;                   // see list_slots
     DictWalk walk_;               // of source_
-    std::int16_t slot_ = 0;       // slots done while native_, else slots begun that are set
-    std::uint8_t attribute_ = 0;  // native_: attributes done
-    bool native_ = false;         // straight into the new instance
+    std::int16_t slot_ = 0;       // slots done natively; when collecting: slots begun that are set
+    std::uint8_t attribute_ = 0;  // natively: attributes done; in a clone: entries
+    Mode mode_ = Mode::collecting;
 };
 
 }  // namespace calque

@@ -77,7 +77,7 @@ private:
         for (unsigned i = 0; i < from_.size; ++i) {
             to.values[from_.index(i)] = Ref::share(from_.values[from_.index(i)]).release();
         }
-        instance_values::close(to, from_);
+        instance_values::close(y, to, from_);
         return true;
     }
 

@@ -108,6 +108,9 @@ bool is_plain_for_instances(PyObject* name) noexcept {
 // None of the names an instance of this class could have in its values is that of a hook.
 bool shared_names_are_plain(PyTypeObject* type, const Plan& plan) noexcept {
     const unsigned count = instance_values::name_count(type);
+    if (!instance_values::kNamesStay) {
+        plan.names_looked_at = 0;
+    }
     while (plan.names_looked_at < count) {
         if (!is_plain_for_instances(instance_values::name(type, plan.names_looked_at).get())) {
             return false;
@@ -155,7 +158,11 @@ bool give(Borrowed x, Borrowed y, const Attributes& attributes) noexcept {
     if (from.size == 0) {
         return attributes.state.give(y);
     }
-    if (!instance_values::open(y, from, to)) {
+    GcHold gc;  // opening may allocate, and x is being looked at
+    gc.hold();
+    const bool opened = instance_values::open(y, from, to);
+    gc.release();
+    if (!opened) {
         ShallowState state;
         return state.look(x, {}) ? state.give(y) : PyErr_NoMemory() != nullptr;
     }
@@ -163,7 +170,7 @@ bool give(Borrowed x, Borrowed y, const Attributes& attributes) noexcept {
         const std::uint8_t place = from.index(i);
         to.values[place] = Ref::share(from.values[place]).release();
     }
-    instance_values::close(to, from);
+    instance_values::close(y, to, from);
     return true;
 }
 

@@ -55,6 +55,111 @@ def test_a_shallow_copy_shares_all_attribute_values(copier):
     assert not hasattr(x, "d")
 
 
+def by_assignment(x, values):
+    for name, value in values.items():
+        setattr(x, name, value)
+
+
+def by_update(x, values):
+    vars(x).update(values)
+
+
+def in_another_order(x, values):
+    by_assignment(x, dict(reversed(values.items())))
+
+
+def with_one_deleted(x, values):
+    by_assignment(x, {"gone": 0} | values)
+    del x.gone
+
+
+def after_a_look_at_the_dict(x, values):
+    by_assignment(x, values)
+    vars(x)
+
+
+WAYS_TO_SET = [by_assignment, by_update, in_another_order, with_one_deleted, after_a_look_at_the_dict]
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 13), reason="these attributes stay in the instance")
+@pytest.mark.parametrize("count", [1, 3, 5, 6, 10, 11, 21, 22, 40])
+@pytest.mark.parametrize("deleted", [0, 1, 5])
+def test_the_dict_of_a_copy_is_no_larger_than_that_of_stdlibs_copy(calque, deleted, count):
+    cls = type("Own", (), {})
+    x = cls()
+    calque.deepcopy(x)  # from now on it is known how instances of the class are copied
+    by_update(x, {f"gone{i}": i for i in range(deleted)} | {f"a{i}": i if i % 2 else [i] for i in range(count)})
+    for i in range(deleted):
+        delattr(x, f"gone{i}")
+    ours, theirs = calque.deepcopy(x), copy.deepcopy(x)
+    assert vars(ours) == vars(theirs) and list(vars(ours)) == list(vars(theirs)) == list(vars(x))
+    assert sys.getsizeof(vars(ours)) <= sys.getsizeof(vars(theirs))
+
+
+@pytest.mark.parametrize("values", [{"a": 1, "b": "text"}, {"a": 1, "b": []}, {"a": []}, {"a": 1, "b": Plain}], ids=repr)
+@pytest.mark.parametrize("way", WAYS_TO_SET)
+def test_the_collector_sees_the_dict_of_a_copy_as_it_sees_that_of_stdlibs_copy(calque, way, values):
+    cls = type("Own", (), {})
+    x = cls()
+    calque.deepcopy(x)
+    way(x, values)
+    assert gc.is_tracked(vars(calque.deepcopy(x))) == gc.is_tracked(vars(copy.deepcopy(x)))
+
+
+@pytest.mark.parametrize("way", WAYS_TO_SET)
+@pytest.mark.parametrize("slot", [False, True])
+def test_an_instance_is_bare_while_any_of_its_attributes_is_copied(copier, way, slot):
+    cls = type("Own", (), {"__slots__": ("s", "__dict__")} if slot else {})
+    x = cls()
+    copier.deepcopy(x)
+    seen = []
+
+    def look(self, memo):
+        y = memo[id(x)]
+        seen.append((dict(vars(y)), hasattr(y, "s"), y is not x))
+        return self.label
+
+    way(x, {"a": [1], "b": Hook("b", [], look), "c": {"k": [2]}, "d": 4, "e": x})
+    if slot:
+        x.s = Hook("s", [], look)
+    y = copier.deepcopy(x)
+    assert seen == [({}, False, True)] * (2 if slot else 1)
+    assert list(vars(y)) == list(vars(x)) and (y.a, y.b, y.c, y.d) == ([1], "b", {"k": [2]}, 4) and y.e is y
+    assert not slot or y.s == "s"
+
+
+@pytest.mark.parametrize("way", WAYS_TO_SET)
+@pytest.mark.parametrize("slot", [False, True])
+def test_attributes_are_complete_after_a_hook_ran_at_any_of_them(copier, way, slot):
+    for place in range(5):
+        cls = type("Own", (), {"__slots__": ("s", "__dict__")} if slot else {})
+        x = cls()
+        copier.deepcopy(x)
+        values = {f"a{i}": [i] for i in range(4)} | {"atom": 1}
+        values[list(values)[place]] = Hook("hook", [], lambda self, memo: "hooked")
+        way(x, values)
+        if slot:
+            x.s = [x]
+        y = copier.deepcopy(x)
+        assert list(vars(y)) == list(vars(x)) and not shared(x, y)
+        assert {name: value if value != "hooked" else values[name] for name, value in vars(y).items()} == values
+        assert not slot or (y.s[0] is y)
+
+
+def test_a_hook_counts_under_a_name_that_took_the_place_of_another_in_the_keys_of_its_class(copier):
+    """3.10: the second instance does not fit the shared keys, nobody else has them any more, so its own take their place."""
+    cls = type("Own", (), {})
+    x = cls()
+    copier.deepcopy(x)
+    x.a, x.b, x.c = 1, [2], 3
+    copier.deepcopy(x)
+    del x
+    x = cls()
+    x.a, x.b = 1, [2]
+    x.__reduce_ex__ = lambda protocol: "the global of that name"
+    assert copier.deepcopy([x])[0] is x
+
+
 def test_attribute_values_are_copied_in_order_and_values_before_names(copier):
     log = []
     x = Plain()

@@ -23,6 +23,7 @@ struct Keys {
     Py_ssize_t nentries;
 
     bool only_strings() const noexcept { return false; }  // `lookup` tells, but is a private function
+    Py_ssize_t places() const noexcept { return size; }
     std::size_t index_bytes() const noexcept {
         const std::size_t width = size <= 0xff ? 1 : size <= 0xffff ? 2 : size <= 0xffffffff ? 4 : 8;
         return static_cast<std::size_t>(size) * width;
@@ -40,9 +41,12 @@ struct Keys {
     Py_ssize_t nentries;
 
     bool only_strings() const noexcept { return kind != 0; }
+    Py_ssize_t places() const noexcept { return Py_ssize_t{1} << log2_size; }
     std::size_t index_bytes() const noexcept { return std::size_t{1} << log2_index_bytes; }
     std::size_t before_key() const noexcept { return kind == 0 ? sizeof(Py_hash_t) : 0; }
 #endif
+    /// A table of half the size, or the smallest there is, would not do for so many entries (USABLE_FRACTION).
+    bool tight_for(Py_ssize_t count) const noexcept { return places() <= 8 || places() / 3 < count; }
     std::size_t stride() const noexcept { return before_key() + 2 * sizeof(PyObject*); }
     /// The key of the first entry.
     char* first() noexcept { return reinterpret_cast<char*>(this + 1) + index_bytes() + before_key(); }

@@ -35,7 +35,8 @@
 #define CALQUE_USE_DICT_SLOTS CALQUE_INTERNALS
 
 // The array in which an instance keeps its attributes. instance_layout.cpp, primitives/instance_values.hpp
-#define CALQUE_USE_INSTANCE_VALUES (CALQUE_INTERNALS && PY_VERSION_HEX >= 0x030B0000)
+#define CALQUE_USE_INSTANCE_VALUES CALQUE_INTERNALS
+#define CALQUE_SHARED_KEYS_STAY (PY_VERSION_HEX >= 0x030B0000)
 
 // _PyObject_GetMethod: a look-up that makes no bound method. method_lookup.hpp
 #define CALQUE_USE_GET_METHOD CALQUE_INTERNALS

@@ -75,4 +75,16 @@ template <class Question>
     return true;
 }
 
+/// No entry is a hole, and the table no larger than need be: a clone takes no more memory than a dict into which
+/// the pairs are inserted. Of a dict that was found.
+inline bool is_tight(Borrowed dict, const Entries& entries) noexcept {
+#if CALQUE_USE_DICT_SLOTS
+    return PyDict_GET_SIZE(dict.get()) == Py_ssize_t{entries.count}
+        && dict_layout::keys_of(dict.get())->tight_for(Py_ssize_t{entries.count});
+#else
+    static_cast<void>(dict), static_cast<void>(entries);
+    return false;
+#endif
+}
+
 }  // namespace calque::dict_slots

@@ -38,11 +38,12 @@ struct Plan {
     mutable unsigned names_looked_at = 0;  // handlers/instance.hpp: of the class's shared keys
 };
 
-/// What find() found last at each place of the cache.
+/// What find() or recall() found last at each place of the cache.
 struct Found {
     PyTypeObject* type = nullptr;
     std::uint64_t stretch = 0;  // the one in which it was found: ContextHead::python_runs
     const Plan* plan = nullptr;
+    bool settled = false;  // false: nobody has asked find() yet, which may make a plan
 };
 constexpr int kPlaceBits = 10;
 inline Found found[1u << kPlaceBits];
@@ -51,10 +52,13 @@ inline std::size_t place(const PyTypeObject* type) noexcept {
     return (reinterpret_cast<std::uintptr_t>(type) * 0x9E3779B97F4A7C15u) >> (64 - kPlaceBits);
 }
 
-/// The plan found in this stretch without Python code, or null.
-inline const Plan* known(const PyTypeObject* type, std::uint64_t stretch) noexcept {
+/// The plan made for `type` in an earlier stretch, if it still holds. Makes none, and runs no Python code.
+const Plan* recall(PyTypeObject* type, std::uint64_t stretch) noexcept;
+
+/// The plan as find() would give it, or null, also where find() would have to make one.
+inline const Plan* known(PyTypeObject* type, std::uint64_t stretch) noexcept {
     const Found& here = found[place(type)];
-    return here.type == type && here.stretch == stretch ? here.plan : nullptr;
+    return here.type == type && here.stretch == stretch ? here.plan : recall(type, stretch);
 }
 
 /// The plan of `type`, or null: go by the protocol. Making one may run Python code (copyreg._slotnames
@@ -64,7 +68,7 @@ const Plan* look(CopyContext& context, PyTypeObject* type, bool& failed) noexcep
 inline const Plan* find(CopyContext& context, PyTypeObject* type, bool& failed) noexcept {
     const Found& here = found[place(type)];
     failed = false;
-    return here.type == type && here.stretch == primitives::head(context).python_runs
+    return here.type == type && here.stretch == primitives::head(context).python_runs && here.settled
              ? here.plan
              : look(context, type, failed);
 }
