@@ -529,3 +529,19 @@ def test_tuple_inside_a_subclass_of_tuple_that_is_met_again_below_it(copier):
     node = copied[0][0]
     assert node.outer is not copied
     assert node.outer[0] is copied[0]
+
+
+@pytest.mark.parametrize("make", [lambda: ListSub([1]), lambda: DictSub(a=1), lambda: SetSub([1]), lambda: FrozenSub([1])],
+                         ids=("list", "dict", "set", "frozenset"))
+def test_a_dict_of_attributes_that_others_hold_is_in_the_memo(copier, make):
+    """Its copy is an entry of its own, and another object than the dict of the new instance."""
+    class Looks:
+        def __deepcopy__(self, memo):
+            seen.append(memo.get(id(attributes)))
+            return self
+
+    for _ in range(2):
+        x, seen = holding(make(), name="n"), []
+        attributes = vars(x)
+        y = copier.deepcopy([x, Looks()])[0]
+        assert seen == [{"name": "n"}] and seen[0] is not vars(y) and seen[0] is not attributes
