@@ -24,7 +24,8 @@ class CopyDict {
 public:
     static constexpr primitives::Native kKind = primitives::Native::dict;
 
-    [[gnu::always_inline]] Step begin_natively(CopyContext& context, Frame& frame) noexcept {
+    template <class Visit>
+    [[gnu::always_inline]] Step begin_natively(CopyContext& context, Frame& frame, Visit visit) noexcept {
         dict_slots::Entries entries;
         if (!dict_slots::find(frame.original(), entries) || !keys_are_plain(context, entries)) {
             return Step::decline();
@@ -37,7 +38,7 @@ public:
         cloned_ = entries.first;
         count_ = entries.count;
         stride_ = entries.stride;
-        return next_in_clone(context, primitives::AskForEach());
+        return next_in_clone(visit);
     }
 
     Step begin(CopyContext& context, Frame& frame) noexcept {
@@ -65,7 +66,7 @@ public:
         }
         clone().value(place_++) = child.release();
         primitives::track_if_needed(frame.copy());
-        return next_in_clone(context, visit);
+        return next_in_clone(visit);
     }
 
     /// What has not been copied yet goes out of the clone; from here on pairs are inserted one by one.
@@ -125,12 +126,15 @@ private:
     }
 
     template <class Visit>
-    [[gnu::always_inline]] Step next_in_clone(CopyContext& context, Visit visit) noexcept {
+    [[gnu::always_inline]] Step next_in_clone(Visit visit) noexcept {
         const dict_slots::Entries entries = clone();
         for (; place_ < entries.count; ++place_) {
             PyObject*& place = entries.value(place_);
             const Borrowed value = place;
-            if (!value || primitives::is_atomic(context, value)) {
+            if (!value) {
+                continue;
+            }
+            if (primitives::known_types.atomic(value.type())) {
                 continue;
             }
             // The original alone holds its value again, which may so be met as what it is: unique.

@@ -45,7 +45,8 @@ class CopyInstance {
 public:
     static constexpr primitives::Native kKind = primitives::Native::instance;
 
-    [[gnu::always_inline]] Step begin_natively(CopyContext& context, Frame& frame) noexcept {
+    template <class Visit>
+    [[gnu::always_inline]] Step begin_natively(CopyContext& context, Frame& frame, Visit visit) noexcept {
         const Borrowed x = frame.original();
         const type_plan::Plan* plan = type_plan::known(x.type(), primitives::head(context).python_runs);
         instance_values::View from, to;
@@ -53,7 +54,7 @@ public:
             return Step::decline();
         }
         if (plan->has_dict && !instance_values::read(x, from)) {
-            return begin_with_clone(context, frame, *plan);
+            return begin_with_clone(context, frame, *plan, visit);
         }
         if (plan->has_dict && !names_are_plain(x.type(), *plan)) {
             return Step::decline();
@@ -69,7 +70,7 @@ public:
             return usable ? collect(context, frame, *plan) : Step::error();
         }
         mode_ = Mode::array;
-        return next_natively(context, frame, *plan, from, to, primitives::AskForEach());
+        return next_natively(context, frame, *plan, from, to, visit);
     }
 
     template <class Visit>
@@ -203,7 +204,7 @@ private:
         for (; attribute_ < from.size; ++attribute_) {
             const std::uint8_t i = from.index(attribute_);
             const Borrowed value = from.values[i];
-            if (primitives::is_atomic(context, value)) {
+            if (primitives::known_types.atomic(value.type())) {
                 to.values[i] = Ref::share(value).release();
                 continue;
             }
@@ -221,15 +222,15 @@ private:
     }
 
     template <class Visit>
-    [[gnu::always_inline]] Step next_slot_natively(CopyContext& context, Frame& frame,
-                                                   const type_plan::Plan& plan, Visit visit) noexcept {
+    [[gnu::always_inline]] Step next_slot_natively(CopyContext&, Frame& frame, const type_plan::Plan& plan,
+                                                   Visit visit) noexcept {
         for (; slot_ < plan.slot_count; ++slot_) {
             const type_plan::Slot& slot = plan.slots[slot_];
             const Borrowed value = type_plan::slot_value(frame.original(), slot);
             if (!value) {
                 continue;
             }
-            if (primitives::is_atomic(context, value)) {
+            if (primitives::known_types.atomic(value.type())) {
                 type_plan::fill_slot(frame.copy(), slot, Ref::share(value));
                 continue;
             }
@@ -244,7 +245,9 @@ private:
 
     // -- attributes in a dict of the instance's own
 
-    Step begin_with_clone(CopyContext& context, Frame& frame, const type_plan::Plan& plan) noexcept {
+    template <class Visit>
+    [[gnu::always_inline]] Step begin_with_clone(CopyContext& context, Frame& frame,
+                                                 const type_plan::Plan& plan, Visit visit) noexcept {
         const Borrowed dict = instance_values::dict_of(frame.original());
         dict_slots::Entries entries;
         if (!dict || Py_REFCNT(dict.get()) != 1 || !PyDict_CheckExact(dict.get())
@@ -264,7 +267,7 @@ private:
         frame.set_copy(std::move(y));
         copied_ = std::move(clone);
         mode_ = Mode::clone;
-        return next_in_clone(context, frame, plan, entries, primitives::AskForEach());
+        return next_in_clone(context, frame, plan, entries, visit);
     }
 
     template <class Visit>

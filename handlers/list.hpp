@@ -27,13 +27,24 @@ public:
         return next(context, frame, primitives::AskForEach());
     }
 
-    [[gnu::always_inline]] Step begin_natively(CopyContext& context, Frame& frame) noexcept {
+    template <class Visit>
+    [[gnu::always_inline]] Step begin_natively(CopyContext& context, Frame& frame, Visit visit) noexcept {
         Ref copy = list_slots::with_room(PyList_GET_SIZE(frame.original().get()));
         if (!copy) {
             return Step::error();
         }
         frame.set_copy(std::move(copy));
-        return next(context, frame, primitives::AskForEach());
+        list_slots::Filling filling;
+        if (!list_slots::fill_new(frame.copy(), frame.original(), filling)) {
+            return append(context, frame);
+        }
+        // Most lists have no children: a loop that needs nothing but registers.
+        Py_ssize_t i = 0;
+        while (i < filling.end && primitives::known_types.atomic(Py_TYPE(filling.from[i]))) {
+            filling.to[i] = Ref::share(filling.from[i]).release();
+            ++i;
+        }
+        return fill(frame, filling, i, visit);
     }
 
     Step resume(CopyContext& context, Frame& frame, Ref child) noexcept {
@@ -54,15 +65,16 @@ private:
         list_slots::Filling filling;
         return primitives::head(context).native_memo
                     && list_slots::fill(frame.copy(), frame.original(), index_, filling)
-                 ? fill(frame, filling, visit)
+                 ? fill(frame, filling, index_, visit)
                  : append(context, frame);
     }
 
     // While nobody looks, and nobody has looked.
     template <class Visit>
-    [[gnu::always_inline]] Step fill(Frame& frame, const list_slots::Filling& filling, Visit visit) noexcept {
+    [[gnu::always_inline]] Step fill(Frame& frame, const list_slots::Filling& filling, Py_ssize_t begin,
+                                     Visit visit) noexcept {
         Borrowed last, copy_of_last;  // an element that comes twice running has one copy
-        for (Py_ssize_t i = index_; i < filling.end; ++i) {
+        for (Py_ssize_t i = begin; i < filling.end; ++i) {
             const Borrowed item = filling.from[i];
             if (primitives::known_types.atomic(item.type())) {
                 filling.to[i] = Ref::share(item).release();

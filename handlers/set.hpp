@@ -21,7 +21,8 @@ public:
     static constexpr primitives::Native kKind = kind;
 
     /// Sets whose members are all their own copies, which is nearly all of them.
-    [[gnu::always_inline]] Step begin_natively(CopyContext& context, Frame& frame) noexcept {
+    template <class Visit>
+    [[gnu::always_inline]] Step begin_natively(CopyContext& context, Frame& frame, Visit) noexcept {
         PyObject* const original = frame.original().get();
         const bool plain = set_slots::each(
             original, [&](Borrowed member) noexcept { return primitives::is_atomic(context, member); });

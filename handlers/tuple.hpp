@@ -19,8 +19,20 @@ public:
         return next(context, frame, primitives::AskForEach());
     }
 
-    [[gnu::always_inline]] Step begin_natively(CopyContext& context, Frame& frame) noexcept {
-        return next(context, frame, primitives::AskForEach());
+    template <class Visit>
+    [[gnu::always_inline]] Step begin_natively(CopyContext& context, Frame& frame, Visit visit) noexcept {
+        // Most tuples are their own copies: a loop that needs nothing but registers.
+        PyObject* const original = frame.original().get();
+        const Py_ssize_t size = PyTuple_GET_SIZE(original);
+        Py_ssize_t i = 0;
+        while (i < size && primitives::known_types.atomic(Py_TYPE(PyTuple_GET_ITEM(original, i)))) {
+            ++i;
+        }
+        if (i == size) {
+            return Step::done(Ref::share(original));
+        }
+        index_ = i;
+        return next(context, frame, visit);
     }
 
     Step resume(CopyContext& context, Frame& frame, Ref child) noexcept {
@@ -62,7 +74,7 @@ private:
         PyObject* original = frame.original().get();
         while (index_ < PyTuple_GET_SIZE(original)) {
             const Borrowed item = PyTuple_GET_ITEM(original, index_++);
-            if (primitives::is_atomic(context, item)) {
+            if (primitives::known_types.atomic(item.type()) && primitives::head(context).passes_atomics) {
                 if (copy_) {
                     PyTuple_SET_ITEM(copy_.get(), index_ - 1, Ref::share(item).release());
                 }

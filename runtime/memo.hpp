@@ -275,7 +275,7 @@ private:
     }
 
     bool log(Borrowed x, Borrowed copy, std::uintptr_t tags, bool unique, bool repeatable = false) noexcept;
-    bool push(Borrowed x, Borrowed copy, std::uintptr_t tags) noexcept {
+    [[gnu::always_inline]] bool push(Borrowed x, Borrowed copy, std::uintptr_t tags) noexcept {
         return log_.push_back({reinterpret_cast<std::uintptr_t>(x.get()) | tags, copy.get()}) || no_memory();
     }
     static bool no_memory() noexcept;  // false

@@ -6,6 +6,12 @@
 // count, and an entry for the memo is a store into its log. Where one of the facts does not hold, the step
 // goes through the general functions.
 //
+// A child is begun by a call from its parent's handler, as long as all below is native: depth of the graph is
+// then depth of the C++ stack, of which calls_left_ takes a bounded piece. The frames lie on the work stack all
+// the same, so that everybody can leave at any moment: what needs the general functions is answered with kBegun
+// all the way down to the loop, which finds the frames as if it had begun them itself. Through the loop alone
+// each level cost 20 to 25 instructions more to leave and 25 more to come back to.
+//
 // Measured (instructions per element, CPython 3.11.2, g++ 12): see HACKING.md, "What made it fast".
 #pragma once
 
@@ -27,7 +33,7 @@ class NativeWalk : Walk {
     using Native = primitives::Native;
 
 public:
-    using Walk::Walk;
+    NativeWalk(Context& context, WorkStack::Mark base) noexcept : Walk(context, base), memo_(*context.memo) {}
 
     Ref run(Borrowed x, Borrowed nil) noexcept {
         child_ = x;
@@ -54,12 +60,18 @@ public:
     }
 
 private:
+    /// resume() may call `visit` (native.hpp).
+    template <class Handler>
+    static constexpr bool kVisits = requires(Handler& handler, CopyContext& context, Frame& view) {
+        handler.resume(context, view, Ref(), primitives::AskForEach());
+    };
+
     template <class Handler>
     [[gnu::always_inline]] static bool begin_root(Borrowed x, Root& root) noexcept {
         static constinit primitives::ContextHead nowhere;
         prepare(root.frame, x.get(), Handler::kKind);
-        root.step =
-            detail::Lend::begin_natively<Handler>(reinterpret_cast<calque_context*>(&nowhere), &root.frame);
+        root.step = detail::Lend::begin_natively<Handler>(reinterpret_cast<calque_context*>(&nowhere),
+                                                          &root.frame, primitives::AskForEach());
         if (root.step.outcome == CALQUE_DONE && root.step.object == nullptr) {
             root.step.object = root.frame.copy;
         }
@@ -100,107 +112,212 @@ private:
             missed_ = nullptr;
             return start_visited(x, Py_TYPE(x), missed_unique_);
         }
-        if (primitives::known_types.atomic(Py_TYPE(x))) {
-            value_ = Ref::share(x);
-            return Move::value;
-        }
-        bool unique = counted_;
-        const calque_step step = try_natively(x, unique);
+        const bool unique = counted_ && Py_REFCNT(x) == 1 && !memo_.always_looks_up();
+        const calque_step step =
+            unique ? begin_kind(x, primitives::known_types.kind(Py_TYPE(x)), true) : visit_shared(x);
         switch (step.outcome) {
         case primitives::kValue: value_ = Ref::steal(step.object); return Move::value;
-        case primitives::kBegun: return Move::child;
+        case primitives::kBegun: return std::exchange(next_, Move::child);
         case primitives::kFailed: return Move::failed;
-        default: return ctx_.native_memo ? start_visited(x, Py_TYPE(x), unique) : visit({});
+        default:
+            missed_ = nullptr;
+            return ctx_.native_memo ? start_visited(x, Py_TYPE(x), unique) : visit({});
         }
     }
 
-    /// For a handler in the middle of resume(), whose own frame stays on the stack below what this may push.
-    /// A child of another kind is asked for in the ordinary way. Runs no Python code.
-    [[gnu::noinline]] calque_step visit_in_handler(Borrowed next) noexcept {
-        if (!ctx_.native_memo) {
-            return {next.get(), CALQUE_CHILD};
-        }
-        bool unique = true;
-        const calque_step step = try_natively(next.get(), unique);
-        if (step.outcome == CALQUE_CHILD && ctx_.native_memo) [[unlikely]] {
-            missed_ = next.get();
-            missed_unique_ = unique;
-        }
-        return step;
+    // The steps below answer kValue, kBegun, kFailed; or CALQUE_CHILD: not native, and not in the memo. They run
+    // no Python code. Each kind is begun in a function of its own, found by the kind: compiled into one, they
+    // would all save the registers that the greediest needs (60 instructions more per list of one).
+
+    /// A child of a handler in the middle of begin_natively() or resume(), whose own frame stays on the stack
+    /// below what this may push; a reference of the handler's object holds it.
+    [[gnu::noinline]] calque_step visit_child(Borrowed next, Native kind) noexcept {
+        PyObject* x = next.get();
+        return Py_REFCNT(x) == 1 && !memo_.always_looks_up() ? begin_kind(x, kind, true) : visit_shared(x);
     }
 
-    /// kValue, kBegun, kFailed; or CALQUE_CHILD: not native, and not in the memo. `unique`: in, whether the
-    /// parent holds a counted reference; out, see memo.hpp, "Lazy". Runs no Python code.
-    [[gnu::always_inline]] calque_step try_natively(PyObject* x, bool& unique) noexcept {
-        PyTypeObject* type = Py_TYPE(x);
-        Native kind = primitives::known_types.kind(type);
-        if (kind == Native::none) {
-            if (ctx_.pristine && known_class::passes(x, ctx_.python_runs)) {
-                return {Ref::share(x).release(), primitives::kValue};
-            }
-            if (type_plan::known(type, ctx_.python_runs) != nullptr) {
-                kind = Native::instance;
-            }
-        }
-        Memo& memo = *ctx_.memo;
-        unique = unique && Py_REFCNT(x) == 1 && !memo.always_looks_up();
-        if (!unique) {
-            Ref copy;
-            const Found found = memo.find(x, {}, copy);
-            if (!memo.native()) [[unlikely]] {
-                // x is the memo itself. Whoever is in the middle of its elements must not go on natively.
-                return {x, memo_is_met() ? std::intptr_t{CALQUE_CHILD} : primitives::kFailed};
-            }
-            if (found != Found::miss) {
-                return {copy.release(), found == Found::hit ? primitives::kValue : primitives::kFailed};
-            }
-        }
-        calque_step step{x, CALQUE_CHILD};
-        static_cast<void>(((kind == Handlers::kKind && (step = begin<Handlers>(x, unique), true)) || ...));
-        return step;
-    }
-
-    /// Most objects are leaves: the frame is put on the stack only when a child is asked for.
+    /// The copy of what was met before, a new reference, if it is there to be seen at a glance. Without a call for
+    /// lists, which are what holds the same things many times over; for the others it would only be in the way.
     template <class Handler>
-    [[gnu::always_inline]] calque_step begin(PyObject* x, bool unique) noexcept {
+    [[gnu::always_inline]] PyObject* met(Borrowed next) noexcept {
+        if constexpr (Handler::kKind != Native::list) {
+            return nullptr;
+        }
+        PyObject* const copy = Py_REFCNT(next.get()) != 1 ? memo_.glance(next) : nullptr;
+        return copy != nullptr ? Ref::share(copy).release() : nullptr;
+    }
+
+    /// x may be in the memo.
+    [[gnu::noinline]] calque_step visit_shared(PyObject* x) noexcept {
+        if (PyObject* copy = memo_.glance(x)) {
+            return {Ref::share(copy).release(), primitives::kValue};
+        }
+        const Native kind = primitives::known_types.kind(Py_TYPE(x));
+        if (kind == Native::atomic || (kind == Native::none && passes(x))) {
+            return {Ref::share(x).release(), primitives::kValue};
+        }
+        Ref copy;
+        const Found found = memo_.find(x, {}, copy);
+        if (!memo_.native()) [[unlikely]] {
+            // x is the memo itself. Whoever is in the middle of its elements must not go on natively.
+            return {x, memo_is_met() ? std::intptr_t{CALQUE_CHILD} : primitives::kFailed};
+        }
+        if (found != Found::miss) {
+            return {copy.release(), found == Found::hit ? primitives::kValue : primitives::kFailed};
+        }
+        return kind != Native::none ? begin_kind(x, kind, false) : begin_instance(x, false);
+    }
+
+    using Begin = calque_step (*)(NativeWalk&, PyObject*, bool) noexcept;
+    struct Begins {
+        Begin of[primitives::kAllKinds];
+        consteval Begins() noexcept : of() {
+            of[static_cast<int>(Native::none)] = &begin_other;
+            of[static_cast<int>(Native::atomic)] = &begin_atomic;
+            of[static_cast<int>(Native::leaf)] = &begin_miss;
+            ((of[static_cast<int>(Handlers::kKind)] = &begin<Handlers>), ...);
+        }
+    };
+
+    [[gnu::always_inline]] calque_step begin_kind(PyObject* x, Native kind, bool unique) noexcept {
+        static constexpr Begins begins;
+        return begins.of[static_cast<int>(kind)](*this, x, unique);
+    }
+
+    static calque_step begin_atomic(NativeWalk&, PyObject* x, bool) noexcept {
+        return {Ref::share(x).release(), primitives::kValue};
+    }
+
+    static calque_step begin_other(NativeWalk& walk, PyObject* x, bool unique) noexcept {
+        if (walk.passes(x)) {
+            return {Ref::share(x).release(), primitives::kValue};
+        }
+        return walk.begin_instance(x, unique);
+    }
+
+    bool passes(PyObject* x) const noexcept {
+        return ctx_.pristine && known_class::passes(x, ctx_.python_runs);
+    }
+
+    static calque_step begin_miss(NativeWalk& walk, PyObject* x, bool unique) noexcept {
+        return walk.miss(x, unique);
+    }
+
+    calque_step begin_instance(PyObject* x, bool unique) noexcept {
+        return type_plan::known(Py_TYPE(x), ctx_.python_runs) != nullptr
+                 ? begin_kind(x, Native::instance, unique)
+                 : miss(x, unique);
+    }
+
+    calque_step miss(PyObject* x, bool unique) noexcept {
+        missed_ = x;
+        missed_unique_ = unique;
+        return {x, CALQUE_CHILD};
+    }
+
+    /// Most objects are leaves: nothing of them lies in memory but the copy. The frame is put on the stack at the
+    /// first child. While a child is visited the frame has all there is to know, as if its handler had returned,
+    /// so whatever happens below (an error, a memo that is met, too deep a graph) the handler only has to leave.
+    template <class Handler>
+    [[gnu::noinline]] static calque_step begin(NativeWalk& walk, PyObject* x, bool unique) noexcept {
         calque_frame local;
         local.original = x;
         local.copy = nullptr;
-        local.handler = primitives::native_handlers[static_cast<int>(Handler::kKind)];
-        local.walker = (ctx_.python_runs << primitives::kRunsShift)
-                     | (static_cast<std::uintptr_t>(Handler::kKind) << kKindShift)
-                     | (unique ? std::uintptr_t{kUnique} : 0);
-        const calque_step step = detail::Lend::begin_natively<Handler>(ctx_.raw(), &local);
-        if (step.outcome == CALQUE_DONE) [[likely]] {
-            PyObject* copy = step.object != nullptr ? step.object : local.copy;
-            if (copy != x && !ctx_.memo->log_done(x, copy, false, unique)) [[unlikely]] {
-                return fail_with(Ref::steal(copy));
+        calque_frame* frame = nullptr;
+        const auto visit = [&](Borrowed next) noexcept {
+            if (PyObject* copy = walk.met<Handler>(next)) {
+                return calque_step{copy, primitives::kValue};
             }
-            return {copy, primitives::kValue};
+            if (frame == nullptr) {
+                frame = walk.push<Handler>(local, unique);
+                if (frame == nullptr || !walk.first_asked(*frame, x, unique)) [[unlikely]] {
+                    return calque_step{nullptr, primitives::kFailed};
+                }
+                if (walk.calls_left_ == 0) [[unlikely]] {
+                    return calque_step{next.get(), CALQUE_CHILD};
+                }
+            } else {
+                detail::Lend::save_state<Handler>(&local, frame);
+            }
+            --walk.calls_left_;
+            const calque_step step = walk.visit_child(next, primitives::known_types.kind(next.type()));
+            ++walk.calls_left_;
+            return step;
+        };
+        const calque_step step = detail::Lend::begin_natively<Handler>(walk.ctx_.raw(), &local, visit);
+        if (step.outcome == CALQUE_DONE) [[likely]] {
+            return frame == nullptr
+                     ? walk.finish_leaf(x, step.object != nullptr ? step.object : local.copy, unique)
+                     : walk.finish_begun<Handler>(*frame, x, step.object);
+        }
+        if (step.outcome == primitives::kBegun) {
+            return step;
         }
         if (step.outcome == CALQUE_DECLINE) {
-            return {x, CALQUE_CHILD};
+            return walk.miss(x, unique);
         }
-        calque_frame* frame = ctx_.stack.push();
+        return walk.leave<Handler>(local, frame, step, unique);
+    }
+
+    [[gnu::always_inline]] calque_step finish_leaf(PyObject* x, PyObject* copy, bool unique) noexcept {
+        if (copy != x && !memo_.log_done(x, copy, false, unique)) [[unlikely]] {
+            return fail_with(copy);
+        }
+        return {copy, primitives::kValue};
+    }
+
+    /// What was begun, without children so far, as a frame. Null with MemoryError set.
+    template <class Handler>
+    [[gnu::always_inline]] calque_frame* push(calque_frame& local, bool unique) noexcept {
+        calque_frame* const frame = ctx_.stack.push();
         if (frame == nullptr) [[unlikely]] {
-            // Nothing was lent out yet: a dead frame is unwound like any other.
-            detail::Lend::drop<Handler>(local.handler, &local);
             static_cast<void>(no_memory());
-            return fail_with(Ref::steal(local.copy));
+            return nullptr;
         }
-        std::memcpy(frame, &local, offsetof(calque_frame, data) + sizeof(Handler));
-        if (step.outcome == CALQUE_CHILD) {
-            return {nullptr, ask(*frame, step.object) ? primitives::kBegun : primitives::kFailed};
+        prepare(*frame, local.original, Handler::kKind);
+        frame->copy = local.copy;
+        frame->walker |=
+            (ctx_.python_runs << primitives::kRunsShift) | (unique ? std::uintptr_t{kUnique} : 0);
+        detail::Lend::save_state<Handler>(&local, frame);
+        return frame;
+    }
+
+    // begin() came to an error, or asks for a child that is not for it.
+    template <class Handler>
+    [[gnu::noinline]] calque_step leave(calque_frame& local, calque_frame* frame, const calque_step& step,
+                                        bool unique) noexcept {
+        if (frame == nullptr) {
+            frame = push<Handler>(local, unique);
         }
-        static_cast<void>(settle(*frame, step));
-        return {nullptr, primitives::kFailed};
+        if (frame == nullptr) {
+            // Nothing was lent out yet: a dead frame is unwound like any other.
+            if (step.outcome == CALQUE_CHILD || step.outcome == primitives::kFailed) {
+                detail::Lend::drop<Handler>(nullptr, &local);
+            }
+            return fail_with(local.copy);
+        }
+        return step.outcome == primitives::kFailed ? step : settled(settle_natively<Handler>(*frame, step));
+    }
+
+    /// What begin() has visited children of is complete, and no Python code has run.
+    template <class Handler>
+    [[gnu::always_inline]] calque_step finish_begun(calque_frame& frame, PyObject* x,
+                                                    PyObject* given) noexcept {
+        if (given != nullptr) {
+            return finish<Handler>(frame, given);
+        }
+        if (!memo_.log_done(x, frame.copy, true, false)) [[unlikely]] {
+            return settled(give_up_top());
+        }
+        ctx_.stack.pop();
+        return {frame.copy, primitives::kValue};
     }
 
     // An unfinished copy that nobody has seen goes; no Python code hangs on it.
-    calque_step fail_with(Ref copy) noexcept {
+    [[gnu::noinline]] calque_step fail_with(PyObject* unfinished) noexcept {
         const SavedError in_flight;
         make_frames_safe();
-        copy = {};
+        Ref copy = Ref::steal(unfinished);
         return {nullptr, primitives::kFailed};
     }
 
@@ -213,17 +330,15 @@ private:
     }
 
     template <class Handler>
-    [[gnu::always_inline]] Move resume(calque_frame& frame) noexcept {
-        if constexpr (requires(Handler & handler, CopyContext & context, Frame & view) {
-                          handler.resume(context, view, Ref(), primitives::AskForEach());
-                      }) {
+    [[gnu::noinline]] Move resume(calque_frame& frame) noexcept {
+        if (!ctx_.native_memo) [[unlikely]] {
+            return deliver();
+        }
+        if constexpr (kVisits<Handler>) {
             const auto visit = [this](Borrowed next) noexcept {
-                if (Py_REFCNT(next.get()) != 1 && ctx_.native_memo) {
-                    if (PyObject* copy = ctx_.memo->glance(next)) {
-                        return calque_step{Ref::share(copy).release(), primitives::kValue};
-                    }
-                }
-                return visit_in_handler(next);
+                PyObject* const copy = met<Handler>(next);
+                return copy != nullptr ? calque_step{copy, primitives::kValue}
+                                       : visit_child(next, primitives::known_types.kind(next.type()));
             };
             return settle_natively<Handler>(
                 frame, detail::Lend::resume_natively<Handler>(ctx_.raw(), &frame, value_.release(), visit));
@@ -236,7 +351,7 @@ private:
     template <class Handler>
     [[gnu::always_inline]] Move settle_natively(calque_frame& frame, const calque_step& step) noexcept {
         switch (step.outcome) {
-        case primitives::kBegun: return Move::child;
+        case primitives::kBegun: return std::exchange(next_, Move::child);
         case primitives::kFailed: return Move::failed;
         default: break;
         }
@@ -253,75 +368,95 @@ private:
             return ask(frame, step.object) ? Move::child : Move::failed;
         }
         if (step.outcome == CALQUE_DONE) [[likely]] {
-            return finish<Handler>(frame, step.object);
+            const calque_step finished = finish<Handler>(frame, step.object);
+            if (finished.outcome == primitives::kValue) [[likely]] {
+                value_ = Ref::steal(finished.object);
+                return Move::value;
+            }
+            return finished.outcome == primitives::kBegun ? std::exchange(next_, Move::child) : Move::failed;
         }
         return settle(frame, step);
     }
 
     [[gnu::always_inline]] bool ask(calque_frame& frame, Borrowed next) noexcept {
-        if ((frame.walker & kAsked) == 0) {
-            if (frame.copy != nullptr) {
-                if (!publish_natively(frame)) [[unlikely]] {
-                    return false;
-                }
-                frame.walker |= kAsked | kPublished;
-            } else {
-                if ((frame.walker & kUnique) == 0) {
-                    if (!ctx_.memo->note_in_progress(frame.original)) [[unlikely]] {
-                        return false;
-                    }
-                    frame.walker |= kNoted;
-                }
-                frame.walker |= kAsked;
-            }
+        if ((frame.walker & kAsked) == 0
+            && !first_asked(frame, frame.original, (frame.walker & kUnique) != 0)) [[unlikely]] {
+            return false;
         }
         child_ = next;
         counted_ = true;
         return true;
     }
 
-    [[gnu::always_inline]] bool publish_natively(calque_frame& frame) noexcept {
-        if (mutants::is(mutants::Mutant::list_published_after_children)) {
-            return publish(ctx_, frame);
+    /// Before the first child is visited: from then on the object may be met again.
+    [[gnu::always_inline]] bool first_asked(calque_frame& frame, PyObject* x, bool unique) noexcept {
+        if (frame.copy != nullptr) {
+            if (mutants::is(mutants::Mutant::list_published_after_children)) {
+                frame.walker |= kAsked;
+                return publish(ctx_, frame);
+            }
+            if ((frame.walker & kPublished) == 0 && !memo_.log_pair(x, frame.copy, unique)) [[unlikely]] {
+                return false;
+            }
+            frame.walker |= kAsked | kPublished;
+            return true;
         }
-        return (frame.walker & kPublished) != 0
-            || ctx_.memo->log_pair(frame.original, frame.copy, (frame.walker & kUnique) != 0);
+        if (!unique) {
+            if (!memo_.note_in_progress(x)) [[unlikely]] {
+                return false;
+            }
+            frame.walker |= kNoted;
+        }
+        frame.walker |= kAsked;
+        return true;
     }
 
     template <class Handler>
-    [[gnu::always_inline]] Move finish(calque_frame& frame, PyObject* given) noexcept {
+    [[gnu::always_inline]] calque_step finish(calque_frame& frame, PyObject* given) noexcept {
         PyObject* x = frame.original;
         if (given == nullptr) {
-            given = std::exchange(frame.copy, nullptr);
-        } else if (frame.copy != nullptr
-                   || ((frame.walker & kAsked) != 0
-                       && ((frame.walker & kUnique) == 0 || ctx_.memo->always_looks_up()))) {
+            given = frame.copy;
+        } else if (frame.copy != nullptr || (frame.walker & (kAsked | kUnique)) == kAsked
+                   || ((frame.walker & kAsked) != 0 && memo_.always_looks_up())) {
             // A tuple that could lie on a cycle, or below one that turned out to.
-            return settle(frame, calque_step{given, CALQUE_DONE});
-        }
-        if (given == x) {
+            return settled(settle(frame, calque_step{given, CALQUE_DONE}));
+        } else if (given == x) {
             // A tuple that is its own copy leaves no entry.
-            value_ = Ref::steal(given);
             ctx_.stack.pop();
-            return Move::value;
+            return {given, primitives::kValue};
         }
-        if (!ctx_.memo->log_done(x, given, (frame.walker & kPublished) != 0, (frame.walker & kUnique) != 0))
+        if ((frame.walker & kOwned) != 0) [[unlikely]] {
+            frame.copy = given;
+            return settled(settle(frame, calque_step{nullptr, CALQUE_DONE}));
+        }
+        if (!memo_.log_done(x, given, (frame.walker & kPublished) != 0, (frame.walker & kUnique) != 0))
             [[unlikely]] {
             frame.copy = given;
-            return give_up_top();
-        }
-        value_ = Ref::steal(given);
-        if ((frame.walker & kOwned) != 0) [[unlikely]] {
-            return discard_top() ? Move::value : Move::failed;
+            return settled(give_up_top());
         }
         ctx_.stack.pop();
-        return Move::value;
+        return {given, primitives::kValue};
     }
 
-    // The child asked for, if visit_in_handler() has just found it to be neither native nor in the memo. Nothing
-    // but the parent enters the memo until it is visited.
+    /// After a general function: it may have prepared the frames, even run Python code, so a handler in the middle
+    /// of its elements has to leave, and the loop goes on with value_ or child_.
+    calque_step settled(Move move) noexcept {
+        if (move == Move::failed) {
+            return {nullptr, primitives::kFailed};
+        }
+        next_ = move;
+        return {nullptr, primitives::kBegun};
+    }
+
+    // How much deeper begin() may go in calls, each with some 200 bytes of stack; below that the loop goes on.
+    static constexpr int kMostCalls = 100;
+    int calls_left_ = kMostCalls;
+    Move next_ = Move::child;  // of the loop, after kBegun
+    // The child asked for, if it has just been found to be neither native nor in the memo. Nothing but its parent
+    // enters the memo until it is visited.
     PyObject* missed_ = nullptr;
     bool missed_unique_ = false;
+    Memo& memo_;
 };
 
 }  // namespace calque::walker

@@ -32,8 +32,8 @@ public:
     T* end() noexcept { return items_ + size_; }
 
     /// False when memory is exhausted; no Python exception is set.
-    [[nodiscard]] bool push_back(T value) noexcept {
-        if (size_ == capacity_ && !grow()) {
+    [[nodiscard]] [[gnu::always_inline]] bool push_back(T value) noexcept {
+        if (size_ == capacity_ && !grow()) [[unlikely]] {
             return false;
         }
         items_[size_++] = value;

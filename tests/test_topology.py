@@ -58,3 +58,40 @@ def test_a_set_that_is_reachable_from_its_own_member_can_be_described():
     member = Plain()
     member.home = {member, "other"}
     topology(member)
+
+
+@pytest.mark.parametrize("before", [0, 1, 2])
+@pytest.mark.parametrize("kind", ["slots", "attributes", "dict", "tuple", "list"])
+def test_a_tuple_on_a_cycle_below_what_is_half_copied(copier, kind, before):
+    """The tuple is copied twice and the second copy thrown away: whoever waits for it must not lose what it has."""
+
+    class Slots:
+        __slots__ = ("a", "b", "c")
+
+    class Attributes:
+        pass
+
+    entry = {}
+    knot = ([0], entry)
+    entry["knot"] = knot
+    values = [10, [11]][:before] + [knot] + [12]
+    if kind in ("slots", "attributes"):
+        holder = Slots() if kind == "slots" else Attributes()
+        for name, value in zip("abc", values):
+            setattr(holder, name, value)
+
+        def seen(obj):
+            return [getattr(obj, name, "nothing") for name in "abc"]
+    else:
+        holder = {"dict": lambda: dict(enumerate(values)), "tuple": lambda: tuple(values), "list": lambda: values}[kind]()
+
+        def seen(obj):
+            return list(obj.values()) if kind == "dict" else list(obj)
+    copied = seen(copier.deepcopy((1, [holder], knot))[1][0])
+    original = seen(holder)
+    assert len(copied) == len(original)
+    for before_copying, copy_of_it in zip(original, copied):
+        if before_copying is knot:
+            assert copy_of_it[1]["knot"] is copy_of_it
+        else:
+            assert copy_of_it == before_copying

@@ -12,7 +12,7 @@
 
 namespace calque::list_slots {
 
-/// An empty list with room for `capacity` elements.
+/// An empty list with room for `capacity` elements, as many as some list has: the product cannot overflow.
 inline Ref with_room(Py_ssize_t capacity) noexcept {
     Ref list = Ref::steal(PyList_New(0));
 #if !CALQUE_USE_LIST_SLOTS
@@ -21,7 +21,7 @@ inline Ref with_room(Py_ssize_t capacity) noexcept {
     if (list && capacity > 0) {
         // PyList_New(capacity) would fill the array with zeros first.
         auto* raw = reinterpret_cast<PyListObject*>(list.get());
-        raw->ob_item = PyMem_New(PyObject*, capacity);
+        raw->ob_item = static_cast<PyObject**>(PyMem_Malloc(static_cast<std::size_t>(capacity) * sizeof(PyObject*)));
         if (raw->ob_item == nullptr) {
             PyErr_NoMemory();
             return {};
@@ -64,6 +64,18 @@ struct Filling {
     return PyList_GET_SIZE(list.get()) == size && size <= filling.end && filling.end <= raw->allocated;
 #else
     static_cast<void>(list), static_cast<void>(original), static_cast<void>(size), static_cast<void>(filling);
+    return false;
+#endif
+}
+
+/// The same for a list that with_room() has made just now.
+[[gnu::always_inline]] inline bool fill_new(Borrowed list, Borrowed original, Filling& filling) noexcept {
+#if CALQUE_USE_LIST_SLOTS
+    filling = {reinterpret_cast<PyListObject*>(original.get())->ob_item,
+               reinterpret_cast<PyListObject*>(list.get())->ob_item, PyList_GET_SIZE(original.get())};
+    return true;
+#else
+    static_cast<void>(list), static_cast<void>(original), static_cast<void>(filling);
     return false;
 #endif
 }

@@ -25,6 +25,7 @@ namespace calque::primitives {
 enum class Native : std::uint8_t { none, atomic, list, dict, tuple, instance, set, frozenset, leaf };
 
 constexpr int kNativeKinds = 8;  // those that have frames
+constexpr int kAllKinds = 9;
 constexpr int kNativeShift = 24;
 
 /// The spec of a class that native_walk.cpp lists.
@@ -53,14 +54,16 @@ using Deoptimize = bool (*)(calque_frame* frame) noexcept;
 inline Deoptimize deoptimizers[kNativeKinds] = {};
 
 // A native handler has, besides begin() and resume():
-//   begin_natively(context, frame)          as begin(), but it must not run Python code and may decline; the
-//                                           frame is not on the stack yet
+//   begin_natively(context, frame, visit)   as begin(), but it must not run Python code and may decline. The
+//                                           frame is not on the stack until `visit` is called: then the state
+//                                           as it is at the call is copied there, byte by byte, so it must
+//                                           say by then which child is being copied.
 //   resume(context, frame, child, visit)    as resume(), but it may call `visit(next)` instead of answering
-//                                           Step::child(next): most children are leaves, or known, and their
-//                                           copies come back at once. visit runs no Python code.
+//                                           Step::child(next): most copies come back at once. visit runs no
+//                                           Python code.
 // visit answers {copy, kValue}, a new reference; anything else is the step to answer in its turn.
 constexpr std::intptr_t kValue = 16;
-constexpr std::intptr_t kBegun = 17;   // the child's frame lies above
+constexpr std::intptr_t kBegun = 17;   // the child's frame lies above, or its copy comes through resume()
 constexpr std::intptr_t kFailed = 18;  // with an exception set; the frame stays
 
 /// The `visit` of a walk that cannot do so: every child is asked for.

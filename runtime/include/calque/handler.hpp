@@ -25,6 +25,7 @@
 #include <calque/ref.hpp>
 
 #include <concepts>
+#include <cstring>
 #include <new>
 #include <type_traits>
 
@@ -138,17 +139,23 @@ struct Lend {
     }
 
     // For a handler compiled into the walker's loop (calque's own).
-    template <class H>
-    [[gnu::always_inline]] static calque_step begin_natively(calque_context* raw,
-                                                             calque_frame* raw_frame) noexcept {
+    template <class H, class Visit>
+    [[gnu::always_inline]] static calque_step begin_natively(calque_context* raw, calque_frame* raw_frame,
+                                                             Visit visit) noexcept {
         CopyContext context(raw);
         Frame frame(raw_frame);
         H* state = ::new (static_cast<void*>(raw_frame->data)) H;
-        Step step = state->begin_natively(context, frame);
+        Step step = state->begin_natively(context, frame, visit);
         if (!step.keeps_frame()) {
             state->~H();
         }
         return step.raw();
+    }
+
+    // What begin_natively() has come to in `from`, as it is to go on, or to be dropped, in `to`.
+    template <class H>
+    [[gnu::always_inline]] static void save_state(const calque_frame* from, calque_frame* to) noexcept {
+        std::memcpy(to->data, from->data, sizeof(H));
     }
 
     template <class H>
