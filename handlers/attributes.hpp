@@ -46,6 +46,18 @@ public:
         return bool(copied_);
     }
 
+    /// The same in the middle: hold() was given what there is by now, and the value under `key`, the last of the
+    /// first `pairs` pairs, is being copied.
+    void go_on(Ref source, Ref key, std::uint32_t pairs) noexcept {
+        source_ = std::move(source);
+        key_ = std::move(key);
+        walk_.start(source_);
+        walk_.skip(source_, pairs);
+    }
+
+    void hold(Ref copied) noexcept { copied_ = std::move(copied); }
+    Borrowed held() const noexcept { return copied_; }
+
     /// The next child, or Step::done(): then take() the copy.
     Step next(CopyContext& context, Frame& frame) noexcept {
         for (;;) {

@@ -2,8 +2,8 @@
 //
 // Handlers with a type are found by a look-up, so their order says nothing. Protocols are asked in
 // turn, in the order of Lib/copy.py, function deepcopy: first whether the object is a class (before
-// any hook: metaclass hooks never count), then plain instances, for which it is known beforehand what the
-// rest would come to, then the same for subclasses of containers, then classes whose own hooks are known,
+// any hook: metaclass hooks never count), then plain instances and syntax nodes, for which it is known beforehand
+// what the rest would come to, then the same for subclasses of containers, then classes whose own hooks are known,
 // then __deepcopy__, then reduce, which takes everything. The runtime puts its own protocol (types looked
 // up through an odd metaclass) before all of them, and asks handlers with CALQUE_SUBCLASSES right after
 // the class protocol.
@@ -27,6 +27,7 @@ bool register_builtin_handlers() noexcept {
         // protocols, in this order
         &class_handler,
         &instance_handler,
+        &ast_handler,
         &container_subclass_handler,
         &known_class_handler,
         &dunder_deepcopy_handler,
@@ -40,6 +41,7 @@ bool register_builtin_handlers() noexcept {
     register_own_copies();
     register_enum_members();
     register_uuid();
+    register_ast();
     register_container_subclasses();
     for (const HandlerSpec* spec : kAll) {
         if (!add_handler(*spec)) {

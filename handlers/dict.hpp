@@ -15,6 +15,7 @@
 #include "dict_slots.hpp"
 #include "primitives.hpp"
 
+#include "dict_clone.hpp"
 #include "dict_walk.hpp"
 #include "mutants.hpp"
 
@@ -76,24 +77,11 @@ public:
         }
         const dict_slots::Entries entries = clone();
         cloned_ = nullptr;
-        entries.value(place_) = Ref::share(Py_None).release();
         key_ = Ref::share(entries.key(place_));
-        std::uint32_t pairs = 1;
-        for (std::uint32_t i = 0; i < place_; ++i) {
-            pairs += entries.value(i) != nullptr;
-        }
-        bool good = true;
-        for (std::uint32_t i = entries.count; i-- > place_;) {
-            if (entries.value(i) != nullptr) {
-                const Ref key = Ref::share(entries.key(i));
-                good = PyDict_DelItem(frame.copy, key.get()) == 0 && good;
-            }
-        }
+        const std::uint32_t pairs = dict_clone::pairs_up_to(entries, place_);
+        const bool good = dict_clone::truncate(frame.copy, entries, place_);
         walk_.start(frame.original);
-        PyObject *key = nullptr, *value = nullptr;
-        while (pairs-- > 0) {
-            walk_.next(frame.original, key, value);
-        }
+        walk_.skip(frame.original, pairs);
         return good;
     }
 
@@ -127,26 +115,7 @@ private:
 
     template <class Visit>
     [[gnu::always_inline]] Step next_in_clone(Visit visit) noexcept {
-        const dict_slots::Entries entries = clone();
-        for (; place_ < entries.count; ++place_) {
-            PyObject*& place = entries.value(place_);
-            const Borrowed value = place;
-            if (!value) {
-                continue;
-            }
-            if (primitives::known_types.atomic(value.type())) {
-                continue;
-            }
-            // The original alone holds its value again, which may so be met as what it is: unique.
-            Ref given_back = Ref::steal(std::exchange(place, nullptr));
-            given_back = {};
-            const calque_step visited = visit(value);
-            if (visited.outcome != primitives::kValue) {
-                return Step::of(visited);
-            }
-            place = visited.object;
-        }
-        return Step::done();
+        return dict_clone::copy_values(clone(), place_, visit);
     }
 
     static bool all_atomic(CopyContext& context, PyObject* original) noexcept {

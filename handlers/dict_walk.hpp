@@ -34,6 +34,14 @@ public:
         return pair;
     }
 
+    /// Over so many pairs of a dict that was not changed since start().
+    void skip(Borrowed dict, std::uint32_t pairs) noexcept {
+        PyObject *key = nullptr, *value = nullptr;
+        while (pairs-- > 0) {
+            next(dict, key, value);
+        }
+    }
+
     /// After `resized` or `rekeyed`.
     static Step raise(CopyContext& context, Result how) noexcept {
         // In a scope: what was copied so far is in the memo when the error arrives.

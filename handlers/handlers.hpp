@@ -24,6 +24,8 @@ void register_enum_members() noexcept;
 bool register_counter() noexcept;
 // handlers/uuid.cpp
 void register_uuid() noexcept;
+// handlers/ast.cpp: which classes are syntax nodes.
+void register_ast() noexcept;
 
 extern const HandlerSpec list_handler;       // list.cpp
 extern const HandlerSpec dict_handler;       // dict.cpp
@@ -38,6 +40,7 @@ void register_container_subclasses() noexcept;
 extern const HandlerSpec container_subclass_handler;
 
 extern const HandlerSpec instance_handler;         // instance.cpp
+extern const HandlerSpec ast_handler;              // ast.cpp
 extern const HandlerSpec class_handler;            // class_object.cpp
 extern const HandlerSpec known_class_handler;      // known_class.cpp
 extern const HandlerSpec dunder_deepcopy_handler;  // dunder_deepcopy.cpp

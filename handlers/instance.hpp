@@ -114,7 +114,7 @@ public:
         const Borrowed x = frame.original();
         bool failed = false;
         const type_plan::Plan* plan = type_plan::find(context, x.type(), failed);
-        if (plan == nullptr) {
+        if (plan == nullptr || plan->kind != kKind) {
             return failed ? Step::error() : Step::decline();
         }
         bool flat = true;

@@ -1,6 +1,7 @@
 // handlers/native_walk.cpp: the one place that sees the walker's loop and the native handlers together.
 // Built apart from the other handlers, which see the SDK and the primitives only (CMakeLists.txt).
 #include "native_walk.hpp"
+#include "ast.hpp"
 #include "dict.hpp"
 #include "instance.hpp"
 #include "list.hpp"
@@ -34,7 +35,7 @@ struct Natives {
     }
 };
 
-using All = Natives<CopyList, CopyDict, CopyTuple, CopyInstance, CopyMutableSet, CopyFrozenSet>;
+using All = Natives<CopyList, CopyDict, CopyTuple, CopyInstance, CopyMutableSet, CopyFrozenSet, CopyNode>;
 
 }  // namespace
 

@@ -204,9 +204,8 @@ private:
     }
 
     calque_step begin_instance(PyObject* x, bool unique) noexcept {
-        return type_plan::known(Py_TYPE(x), ctx_.python_runs) != nullptr
-                 ? begin_kind(x, Native::instance, unique)
-                 : miss(x, unique);
+        const type_plan::Plan* plan = type_plan::known(Py_TYPE(x), ctx_.python_runs);
+        return plan != nullptr ? begin_kind(x, plan->kind, unique) : miss(x, unique);
     }
 
     calque_step miss(PyObject* x, bool unique) noexcept {

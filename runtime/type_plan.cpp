@@ -57,12 +57,28 @@ std::vector<std::unique_ptr<Body>> retired;
 // What a frame of handlers/instance.hpp can count.
 constexpr Py_ssize_t kMostSlots = 30'000;
 
-// A table of fixed size, one place per class, by its address: a class that falls on the place of another
-// takes it. Nothing is held of a class, so a class that dies leaves nothing to clean up, and one that comes
+// A table of fixed size, two places per class, by its address: a class that finds both taken by others
+// takes one. Nothing is held of a class, so a class that dies leaves nothing to clean up, and one that comes
 // to lie at its address cannot match, because version tags are never given twice.
-Cached& place_of(PyTypeObject* type) noexcept {
+Cached& at(std::size_t place) noexcept {
     alignas(Cached) static unsigned char places[sizeof(Cached) << kPlaceBits];  // zeros are an empty Cached
-    return reinterpret_cast<Cached*>(places)[place(type)];
+    return reinterpret_cast<Cached*>(places)[place];
+}
+
+// The one that `type` has, or may have.
+Cached& place_of(const PyTypeObject* type) noexcept {
+    Cached& first = at(place(type));
+    Cached& second = at(other(place(type)));
+    return first.type == type                                                       ? first
+         : second.type == type || (first.type != nullptr && second.type == nullptr) ? second
+                                                                                    : first;
+}
+
+// The one where find() will look, and which is of no use now, if there is such.
+Found& place_of_find(const PyTypeObject* type, std::uint64_t stretch) noexcept {
+    Found& first = found[place(type)];
+    Found& second = found[other(place(type))];
+    return first.type == type || first.stretch != stretch || second.stretch == stretch ? first : second;
 }
 
 bool protocol_is_default(PyTypeObject* type) noexcept {
@@ -146,12 +162,25 @@ bool still_names(const Cached& cached) noexcept {
     return true;
 }
 
+Recogniser recogniser = nullptr;
+
+void recognise(PyTypeObject* type, Cached& cached) {
+    auto body = std::make_unique<Body>();
+    if (recogniser != nullptr && recogniser(type, body->plan)) {
+        body->type = type;
+        cached.body = std::move(body);
+    }
+}
+
 void check(CopyContext& context, PyTypeObject* type, Cached& cached, bool& failed) {
+    if (!metaclass_is_plain(type) || stdlib_tables::has_reducer(type)
+        || !stdlib_tables::copyreg_is_untouched() || !parts_are_copied_natively()
+        || registry::effective(type) != nullptr || registry::for_subclass(type) != nullptr) {
+        return;
+    }
     bool has_dict = false;
-    if (!protocol_is_default(type) || !metaclass_is_plain(type) || !dict_is_plain(type, has_dict)
-        || stdlib_tables::has_reducer(type) || !stdlib_tables::copyreg_is_untouched()
-        || !parts_are_copied_natively() || registry::effective(type) != nullptr
-        || registry::for_subclass(type) != nullptr) {
+    if (!protocol_is_default(type) || !dict_is_plain(type, has_dict)) {
+        recognise(type, cached);
         return;
     }
     const Ref names = own_slot_names(context, type, failed);
@@ -176,7 +205,9 @@ void check(CopyContext& context, PyTypeObject* type, Cached& cached, bool& faile
     }
     cached.slot_names = names.get();
     body->type = type;
-    body->plan = {has_dict, count, body->slots.data()};
+    body->plan.has_dict = has_dict;
+    body->plan.slot_count = count;
+    body->plan.slots = body->slots.data();
     cached.body = std::move(body);
 }
 
@@ -186,7 +217,7 @@ bool holds(const Cached& cached, PyTypeObject* type) noexcept {
     }
     return cached.generation == stdlib_tables::generation() && cached.version == TypeVersion::of(type)
         && cached.metaclass_version == TypeVersion::of(Py_TYPE(type))
-        && (!cached.body || still_names(cached));
+        && (cached.slot_names == nullptr || still_names(cached));
 }
 
 const Plan* make(CopyContext& context, PyTypeObject* type, bool& failed) {
@@ -210,11 +241,13 @@ const Plan* make(CopyContext& context, PyTypeObject* type, bool& failed) {
 
 }  // namespace
 
+void set_recogniser(Recogniser only) noexcept { recogniser = only; }
+
 const Plan* recall(PyTypeObject* type, std::uint64_t stretch) noexcept {
     const Cached& cached = place_of(type);
     const bool settled = TypeVersion::kAvailable && cached.type == type && holds(cached, type);
     const Plan* plan = settled && cached.body ? &cached.body->plan : nullptr;
-    found[place(type)] = {type, stretch, plan, settled};
+    place_of_find(type, stretch) = {type, stretch, plan, settled};
     return plan;
 }
 
@@ -235,12 +268,13 @@ const Plan* look(CopyContext& context, PyTypeObject* type, bool& failed) noexcep
             }
         }
     }
-    found[place(type)] = {type, primitives::head(context).python_runs, plan, true};
+    const std::uint64_t stretch = primitives::head(context).python_runs;
+    place_of_find(type, stretch) = {type, stretch, plan, true};
     return plan;
 }
 
 const Plan& in_use(const PyTypeObject* type) noexcept {
-    const Cached& cached = place_of(const_cast<PyTypeObject*>(type));
+    const Cached& cached = place_of(type);
     if (cached.type == type && cached.body) {
         return cached.body->plan;
     }

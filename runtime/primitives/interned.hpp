@@ -38,10 +38,12 @@
  X(_abc_instancecheck)           \
  X(_atomic_types)                \
  X(_collections_abc)             \
+ X(_attributes)                  \
  X(_copy_atomic_types)           \
  X(_copy_builtin_containers)     \
  X(_copy_dispatch)               \
  X(_deepcopy_dispatch)           \
+ X(_fields)                      \
  X(_member_map_)                 \
  X(_name_)                       \
  X(_slotnames)                   \

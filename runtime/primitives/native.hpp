@@ -22,10 +22,22 @@
 namespace calque::primitives {
 
 /// What a type means to the loop. In bits 24 and up of HandlerSpec::flags, where no stranger's flags are.
-enum class Native : std::uint8_t { none, atomic, list, dict, tuple, instance, set, frozenset, leaf };
+/// Those that have frames come first: they have to fit into three bits of calque_frame::walker.
+enum class Native : std::uint8_t {
+    none,
+    list,
+    dict,
+    tuple,
+    instance,
+    set,
+    frozenset,
+    ast_node,
+    atomic,
+    leaf
+};
 
 constexpr int kNativeKinds = 8;  // those that have frames
-constexpr int kAllKinds = 9;
+constexpr int kAllKinds = 10;
 constexpr int kNativeShift = 24;
 
 /// The spec of a class that native_walk.cpp lists.

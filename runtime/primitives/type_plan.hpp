@@ -32,13 +32,24 @@ struct Slot {
 };
 
 struct Plan {
+    primitives::Native kind = primitives::Native::instance;  // who goes by it
     bool has_dict = false;
     Py_ssize_t slot_count = 0;
     const Slot* slots = nullptr;
     mutable unsigned names_looked_at = 0;  // handlers/instance.hpp: of the class's shared keys
+    PyObject* fields = nullptr;            // handlers/ast.hpp: cls._fields and cls._attributes, alive as long
+    PyObject* attributes = nullptr;        // as the class is the same
 };
 
-/// What find() or recall() found last at each place of the cache.
+/// For classes that are reduced by a function in C of their own: fills in `plan` if it can vouch for `type`, for
+/// which nobody has registered anything, and whose attributes and metaclass are looked up in the ordinary way.
+/// Runs no Python code. One, at import.
+using Recogniser = bool (*)(PyTypeObject* type, Plan& plan) noexcept;
+void set_recogniser(Recogniser recogniser) noexcept;
+
+/// What find() or recall() found last at each place of the cache. A class has two: with one, two classes of a graph that fall on
+/// the same place would be examined again for each instance (of thirty classes of syntax nodes some do, in every
+/// third process).
 struct Found {
     PyTypeObject* type = nullptr;
     std::uint64_t stretch = 0;  // the one in which it was found: ContextHead::python_runs
@@ -55,10 +66,23 @@ inline std::size_t place(const PyTypeObject* type) noexcept {
 /// The plan made for `type` in an earlier stretch, if it still holds. Makes none, and runs no Python code.
 const Plan* recall(PyTypeObject* type, std::uint64_t stretch) noexcept;
 
+inline std::size_t other(std::size_t place) noexcept { return place ^ 1; }
+
+/// What was found in this stretch without Python code, or null.
+inline const Found* found_now(const PyTypeObject* type, std::uint64_t stretch) noexcept {
+    const std::size_t first = place(type);
+    for (const Found* here : {&found[first], &found[other(first)]}) {
+        if (here->type == type && here->stretch == stretch) {
+            return here;
+        }
+    }
+    return nullptr;
+}
+
 /// The plan as find() would give it, or null, also where find() would have to make one.
 inline const Plan* known(PyTypeObject* type, std::uint64_t stretch) noexcept {
-    const Found& here = found[place(type)];
-    return here.type == type && here.stretch == stretch ? here.plan : recall(type, stretch);
+    const Found* here = found_now(type, stretch);
+    return here != nullptr ? here->plan : recall(type, stretch);
 }
 
 /// The plan of `type`, or null: go by the protocol. Making one may run Python code (copyreg._slotnames
@@ -66,11 +90,9 @@ inline const Plan* known(PyTypeObject* type, std::uint64_t stretch) noexcept {
 /// an exception set there. True to the class until Python code runs; readable until the walk ends.
 const Plan* look(CopyContext& context, PyTypeObject* type, bool& failed) noexcept;
 inline const Plan* find(CopyContext& context, PyTypeObject* type, bool& failed) noexcept {
-    const Found& here = found[place(type)];
+    const Found* here = found_now(type, primitives::head(context).python_runs);
     failed = false;
-    return here.type == type && here.stretch == primitives::head(context).python_runs && here.settled
-             ? here.plan
-             : look(context, type, failed);
+    return here != nullptr && here->settled ? here->plan : look(context, type, failed);
 }
 
 /// The plan by which an instance of `type` is being copied; no Python code has run since it was found.

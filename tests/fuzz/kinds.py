@@ -1,6 +1,7 @@
 """The classes of the nodes.  Most of them run code while they are copied: they trace it, look at the copy made so far and change the graph."""
 
 import array
+import ast
 import collections
 import copy
 import copyreg
@@ -643,6 +644,19 @@ def _exception(n, kids, parameter):
     return problem
 
 
+def _node(n, kids, parameter):
+    """Mostly as parsers make them; every third one has an attribute of the program's, or its fields in another order, or one less."""
+    node = ast.Attribute(None, "name", ast.Load())
+    values = {"value": kids[:1], "attr": "name", "ctx": kids[1] if len(kids) > 1 else None, "lineno": n}
+    vars(node).clear()
+    vars(node).update(values if n % 4 else reversed(values.items()))
+    if n % 3 == 0:
+        node.extra = kids[2:]
+    if n % 5 == 0:
+        del node.ctx
+    return node
+
+
 BUILDERS = {
     # name: (how many children, what the children may be, builder).  "late" kinds are in the memo before their children: edges may be added to them
     # afterwards, cycles through them end.  "early" kinds copy children first.  "keys": children must be hashable.
@@ -687,6 +701,7 @@ BUILDERS = {
     "exception": ((0, 2), "early", _exception),
     "space": ((0, 2), "late", lambda n, kids, p: types.SimpleNamespace(n=n, **dict(zip("ab", kids)))),
     "space_sub": ((0, 2), "late", lambda n, kids, p: Space(n=n, **dict(zip("ab", kids)))),
+    "node": ((0, 3), "early", _node),
     "enum": ((0, 0), "leaf", lambda n, kids, p: (Colour.RED, Colour.MIXED)[n % 2]),
     "float": ((0, 0), "leaf", lambda n, kids, p: n + 0.25),
     "text": ((0, 0), "leaf", lambda n, kids, p: "text %d" % n),

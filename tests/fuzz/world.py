@@ -4,6 +4,7 @@ Nothing here refers to a node except `root` and `limbo`.  A list of all nodes wo
 that treats objects with one reference differently would never be seen doing so.
 """
 
+import ast
 import copy
 import gc
 import types
@@ -49,6 +50,8 @@ def children(obj):
         return obj
     if kind is dict:
         return list(obj.values())
+    if isinstance(obj, ast.AST):
+        return list(vars(obj).values())
     if isinstance(obj, types.SimpleNamespace) or kind.__name__ in ("Plain", "Slots", "Data"):
         return [getattr(obj, name) for name in ("a", "b") if hasattr(obj, name)]
     return ()

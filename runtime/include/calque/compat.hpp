@@ -27,6 +27,10 @@
 // PyDict_Watch tells of every write to a dict (3.12).
 #define CALQUE_HAVE_DICT_WATCHERS (PY_VERSION_HEX >= 0x030C0000)
 
+// A syntax node is made with a None for each of its fields, and then given its attributes; before, it is made
+// without arguments (Parser/asdl_c.py, ast_type_reduce, gh-105858). Remove when the floor is 3.13.
+#define CALQUE_NODES_TAKE_FIELDS (PY_VERSION_HEX >= 0x030D0000)
+
 // copy.replace and its protocol in the standard library (3.13).
 #define CALQUE_STDLIB_HAS_REPLACE (PY_VERSION_HEX >= 0x030D0000)
 
