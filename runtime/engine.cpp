@@ -22,7 +22,9 @@ namespace {
 Ref end(ActiveContext active, Ref copy) noexcept {
     if (copy && active->memo->native() && !active->memo->has_dict()) [[likely]] {
         // Nothing to conclude. What the memo still owns may run finalizers, and they would see no error.
+        const std::size_t objects = active->memo->logged();
         IdleContext::give_back(std::move(active).finish());
+        offer_collection(objects);
         return copy;
     }
     SavedError in_flight;

@@ -102,6 +102,8 @@ public:
     }
 
     bool native() const noexcept { return native_; }
+    /// Entries made natively so far.
+    std::size_t logged() const noexcept { return log_.size(); }
     /// Mapping memo on an object whose methods may be Python code.
     bool mapping_runs_python() const noexcept { return !native_ && !exact_dict_; }
     bool passes_atomics() const noexcept { return passes_atomics_; }

@@ -231,3 +231,14 @@ def test_a_memo_kept_in_a_cycle_is_collected(copier):
     del x, copied
     gc.collect()
     assert ref() is None
+
+
+def test_a_loop_of_cyclic_copies_is_collected(copier):
+    """Up to 3.11 the collector is off while calque allocates, and such a loop allocates nothing else."""
+    cyclic = []
+    cyclic.append([cyclic, [], {}])
+
+    before = gc.get_stats()[0]["collections"]
+    for _ in range(3000):
+        copier.deepcopy(cyclic)
+    assert gc.get_stats()[0]["collections"] > before

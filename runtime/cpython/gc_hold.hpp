@@ -6,13 +6,36 @@
 // entry into Python code; what that code sets (gc.disable(), gc.enable()) is read at the next stretch
 // and so kept. Since 3.12 collections start only at the eval breaker, which native code does not
 // reach, and both functions do nothing.
+//
+// A program that does nothing but copy cyclic graphs and drop them would never be collected: all its containers
+// are allocated in such stretches. So after every so many objects offer_collection() makes a container outside.
 #pragma once
 
 #include "primitives/mutants.hpp"
 
 #include <calque/compat.hpp>
+#include <calque/ref.hpp>
+
+#include <cstddef>
 
 namespace calque {
+
+/// A copy of so many objects has ended. May start the collector, which runs Python code; leaves no exception.
+inline void offer_collection(std::size_t objects) noexcept {
+#if CALQUE_ALLOCATION_COLLECTS
+    constexpr std::size_t kOften = 700;  // the collector's own threshold, unless somebody set another
+    static std::size_t since_last = 0;   // of all threads: guarded by the GIL
+    since_last += objects;
+    if (since_last >= kOften) [[unlikely]] {
+        since_last = 0;
+        // A set comes from no free list. Without memory for one there is nothing to offer.
+        const Ref container = Ref::steal(PySet_New(nullptr));
+        PyErr_Clear();
+    }
+#else
+    static_cast<void>(objects);
+#endif
+}
 
 /// Both functions may be called again without effect.
 class GcHold {
