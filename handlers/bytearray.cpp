@@ -14,9 +14,13 @@ Ref copy_bytes(Borrowed original) noexcept {
 
 Ref copy(CopyContext&, Borrowed original) noexcept { return copy_bytes(original); }
 
+PyObject* copy_leaf(PyObject* original) noexcept { return copy_bytes(original).release(); }
+
 }  // namespace
 
-const HandlerSpec bytearray_handler = primitives::leaf(with_shallow<copy_bytes>(
-    simple_handler<copy>("bytearray", &PyByteArray_Type, CALQUE_PURE | CALQUE_STANDS_FOR_REDUCE)));
+const HandlerSpec bytearray_handler =
+    primitives::leaf(with_shallow<copy_bytes>(simple_handler<copy>("bytearray", &PyByteArray_Type,
+                                                                   CALQUE_PURE | CALQUE_STANDS_FOR_REDUCE)),
+                     &copy_leaf);
 
 }  // namespace calque

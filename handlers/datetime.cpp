@@ -102,6 +102,15 @@ void refuse_zone(CopyContext& context, Borrowed x, Borrowed zone) noexcept {
     }
 }
 
+PyObject* copy_date_leaf(PyObject* x) noexcept {
+    return PyDate_FromDate(PyDateTime_GET_YEAR(x), PyDateTime_GET_MONTH(x), PyDateTime_GET_DAY(x));
+}
+
+template <Borrowed (*zone_of)(Borrowed) noexcept, Ref (*with_zone)(PyObject*, PyObject*) noexcept>
+PyObject* copy_naive(PyObject* x) noexcept {
+    return zone_of(x).get() == Py_None ? with_zone(x, Py_None).release() : nullptr;
+}
+
 template <Borrowed (*zone_of)(Borrowed) noexcept, Ref (*with_zone)(PyObject*, PyObject*) noexcept>
 class CopyMoment {
 public:
@@ -135,12 +144,15 @@ bool register_datetimes() noexcept {
         return false;
     }
     constexpr uint32_t kFlags = CALQUE_PURE | CALQUE_STANDS_FOR_REDUCE;
-    return add_handler(simple_handler<copy_date>("date", PyDateTimeAPI->DateType, kFlags))
+    return add_handler(primitives::leaf(simple_handler<copy_date>("date", PyDateTimeAPI->DateType, kFlags),
+                                        &copy_date_leaf))
         && add_handler(frame_handler<CopyTimedelta>("timedelta", PyDateTimeAPI->DeltaType, kFlags))
-        && add_handler(frame_handler<CopyMoment<zone_of_time, time_with_zone>>(
-            "time", PyDateTimeAPI->TimeType, kFlags))
-        && add_handler(frame_handler<CopyMoment<zone_of_datetime, datetime_with_zone>>(
-            "datetime", PyDateTimeAPI->DateTimeType, kFlags));
+        && add_handler(primitives::leaf(
+            frame_handler<CopyMoment<zone_of_time, time_with_zone>>("time", PyDateTimeAPI->TimeType, kFlags),
+            &copy_naive<zone_of_time, time_with_zone>))
+        && add_handler(primitives::leaf(frame_handler<CopyMoment<zone_of_datetime, datetime_with_zone>>(
+                                            "datetime", PyDateTimeAPI->DateTimeType, kFlags),
+                                        &copy_naive<zone_of_datetime, datetime_with_zone>));
 }
 
 }  // namespace calque

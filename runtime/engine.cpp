@@ -136,8 +136,8 @@ Ref copy_begun(walker::Root& root) noexcept {
 }
 
 Ref copy_leaf(Borrowed x) noexcept {
-    const calque_handler& handler = *registry::effective(x.type());
-    return Ref::steal(handler.copy(&handler, nullptr, x.get()));
+    Ref copy = Ref::steal(primitives::known_types.leaf(x.type())(x.get()));
+    return copy || PyErr_Occurred() != nullptr ? std::move(copy) : copy_with({}, x, {});
 }
 
 Ref copy_into(Borrowed memo, Borrowed x, Borrowed nil) noexcept {

@@ -174,7 +174,7 @@ private:
         consteval Begins() noexcept : of() {
             of[static_cast<int>(Native::none)] = &begin_other;
             of[static_cast<int>(Native::atomic)] = &begin_atomic;
-            of[static_cast<int>(Native::leaf)] = &begin_miss;
+            of[static_cast<int>(Native::leaf)] = &begin_leaf;
             ((of[static_cast<int>(Handlers::kKind)] = &begin<Handlers>), ...);
         }
     };
@@ -199,8 +199,13 @@ private:
         return ctx_.pristine && known_class::passes(x, ctx_.python_runs);
     }
 
-    static calque_step begin_miss(NativeWalk& walk, PyObject* x, bool unique) noexcept {
-        return walk.miss(x, unique);
+    static calque_step begin_leaf(NativeWalk& walk, PyObject* x, bool unique) noexcept {
+        PyObject* const copy = primitives::known_types.leaf(Py_TYPE(x))(x);
+        if (copy == nullptr) [[unlikely]] {
+            return PyErr_Occurred() != nullptr ? calque_step{nullptr, primitives::kFailed}
+                                               : walk.miss(x, unique);
+        }
+        return walk.finish_leaf(x, copy, unique);
     }
 
     calque_step begin_instance(PyObject* x, bool unique) noexcept {

@@ -147,6 +147,7 @@ void derive_known_types(const ByType<const calque_handler*>& effective) noexcept
             distinct = slot.atomic == nullptr && slot.native == nullptr;
             (members[i].kind == Native::atomic ? slot.atomic : slot.native) = members[i].type;
             table.kinds[place] = members[i].kind;
+            table.leaves[place] = primitives::leaf_of(members[i].type);
         }
         if (distinct) {
             primitives::known_types = table;

@@ -21,7 +21,8 @@ inline Ref with_room(Py_ssize_t capacity) noexcept {
     if (list && capacity > 0) {
         // PyList_New(capacity) would fill the array with zeros first.
         auto* raw = reinterpret_cast<PyListObject*>(list.get());
-        raw->ob_item = static_cast<PyObject**>(PyMem_Malloc(static_cast<std::size_t>(capacity) * sizeof(PyObject*)));
+        raw->ob_item =
+            static_cast<PyObject**>(PyMem_Malloc(static_cast<std::size_t>(capacity) * sizeof(PyObject*)));
         if (raw->ob_item == nullptr) {
             PyErr_NoMemory();
             return {};

@@ -47,11 +47,37 @@ constexpr HandlerSpec native(HandlerSpec spec) noexcept {
     return spec;
 }
 
-/// A SIMPLE handler that looks at nothing but its object, and runs no Python code: a copy of such an object alone needs
-/// neither walk nor context.
-constexpr HandlerSpec leaf(HandlerSpec spec) noexcept {
-    spec.flags |= static_cast<std::uint32_t>(Native::leaf) << kNativeShift;
-    return spec;
+/// The copy of an object that has no children, a new object, made by looking at nothing else and without Python code: a copy of
+/// such an object alone needs neither walk nor context, and one in a container no frame. Null without an exception:
+/// this one is not like that, and goes by its handler.
+using Leaf = PyObject* (*)(PyObject* x) noexcept;
+
+constexpr int kMostLeaves = 8;
+struct LeafOf {
+    PyTypeObject* type;
+    Leaf copy;
+};
+inline LeafOf leaves[kMostLeaves] = {};
+
+/// The spec of a handler whose type has leaves; told at registration.
+inline HandlerSpec leaf(HandlerSpec spec, Leaf copy) noexcept {
+    for (LeafOf& place : leaves) {
+        if (place.type == nullptr || place.type == spec.type) {
+            place = {spec.type, copy};
+            spec.flags |= static_cast<std::uint32_t>(Native::leaf) << kNativeShift;
+            return spec;
+        }
+    }
+    return spec;  // no room: a handler like others
+}
+
+inline Leaf leaf_of(const PyTypeObject* type) noexcept {
+    for (const LeafOf& place : leaves) {
+        if (place.type == type) {
+            return place.copy;
+        }
+    }
+    return nullptr;
 }
 
 constexpr Native native_kind(const calque_handler& handler) noexcept {

@@ -41,6 +41,7 @@ struct KnownTypes {
     };
     Slot slots[1u << kBits] = {};
     Native kinds[1u << kBits] = {};  // of `native`
+    Leaf leaves[1u << kBits] = {};   // of Native::leaf
     std::uint64_t multiplier = 1;
 
     std::size_t slot(const PyTypeObject* type) const noexcept {
@@ -55,6 +56,8 @@ struct KnownTypes {
         }
         return slots[i].native == type ? kinds[i] : Native::none;
     }
+    /// Of a type of kind `leaf`.
+    Leaf leaf(const PyTypeObject* type) const noexcept { return leaves[slot(type)]; }
 };
 
 inline KnownTypes known_types;
