@@ -22,9 +22,8 @@ namespace {
 Ref end(ActiveContext active, Ref copy) noexcept {
     if (copy && active->memo->native() && !active->memo->has_dict()) [[likely]] {
         // Nothing to conclude. What the memo still owns may run finalizers, and they would see no error.
-        const std::size_t objects = active->memo->logged();
+        count_copied(active->memo->logged());
         IdleContext::give_back(std::move(active).finish());
-        offer_collection(objects);
         return copy;
     }
     SavedError in_flight;
@@ -44,6 +43,7 @@ Ref end(ActiveContext active, Ref copy) noexcept {
     if (!stack_guard::has_room()) {
         return {};
     }
+    offer_collection();
     IdleContext idle = IdleContext::take();
     if (!idle) {
         return {};
@@ -128,6 +128,7 @@ Ref copy_begun(walker::Root& root) noexcept {
 
 // Not inlined: room for a frame is more than most copies of one object need.
 [[gnu::noinline]] Ref copy_from_root(Borrowed x) noexcept {
+    offer_collection();
     walker::Root root;
     if (!walker::begin_root(x, root)) {
         return copy_with({}, x, {});

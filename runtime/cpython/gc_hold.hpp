@@ -8,7 +8,9 @@
 // reach, and both functions do nothing.
 //
 // A program that does nothing but copy cyclic graphs and drop them would never be collected: all its containers
-// are allocated in such stretches. So after every so many objects offer_collection() makes a container outside.
+// are allocated in such stretches. So after every so many objects offer_collection() makes a container outside: at
+// the beginning of a copy, when the one before may have been dropped, not at its end, when every copy of a
+// thousand containers would be looked through (a third more time for a list of 1000 lists).
 #pragma once
 
 #include "primitives/mutants.hpp"
@@ -20,20 +22,29 @@
 
 namespace calque {
 
-/// A copy of so many objects has ended. May start the collector, which runs Python code; leaves no exception.
-inline void offer_collection(std::size_t objects) noexcept {
+#if CALQUE_ALLOCATION_COLLECTS
+inline std::size_t copied_since_offer = 0;  // of all threads: guarded by the GIL
+#endif
+
+/// A copy of so many objects has ended.
+inline void count_copied(std::size_t objects) noexcept {
+#if CALQUE_ALLOCATION_COLLECTS
+    copied_since_offer += objects;
+#else
+    static_cast<void>(objects);
+#endif
+}
+
+/// Before a copy. May start the collector, which runs Python code; leaves no exception.
+[[gnu::always_inline]] inline void offer_collection() noexcept {
 #if CALQUE_ALLOCATION_COLLECTS
     constexpr std::size_t kOften = 700;  // the collector's own threshold, unless somebody set another
-    static std::size_t since_last = 0;   // of all threads: guarded by the GIL
-    since_last += objects;
-    if (since_last >= kOften) [[unlikely]] {
-        since_last = 0;
+    if (copied_since_offer >= kOften) [[unlikely]] {
+        copied_since_offer = 0;
         // A set comes from no free list. Without memory for one there is nothing to offer.
         const Ref container = Ref::steal(PySet_New(nullptr));
         PyErr_Clear();
     }
-#else
-    static_cast<void>(objects);
 #endif
 }
 
