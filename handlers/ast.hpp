@@ -59,7 +59,7 @@ public:
 
     template <class Visit>
     [[gnu::noinline]] Step resume(CopyContext& context, Frame& frame, Ref child, Visit visit) noexcept {
-        if (!native_) {
+        if (!is_native()) {
             return resume(context, frame, std::move(child));
         }
         clone().value(place_++) = child.release();
@@ -69,7 +69,7 @@ public:
 
     /// The node stays as it is: bare, or since 3.13 with fields that are None. The copies go on one by one.
     bool deoptimize(calque_frame& frame) noexcept {
-        if (!native_) {
+        if (!is_native()) {
             return true;
         }
         native_ = false;
@@ -218,6 +218,8 @@ private:
             std::exchange(attributes_at(y, y.type()->tp_dictoffset), attributes_.take().release()));
         return Step::done();
     }
+
+    bool is_native() const noexcept { return CALQUE_USE_DICT_SLOTS && native_; }
 
     CopyAttributes attributes_;  // while native_, it holds the clone
     std::uint32_t place_ = 0;    // native_: of the value being copied
