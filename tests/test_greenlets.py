@@ -259,3 +259,65 @@ def test_instances_under_copy_stay_empty_while_their_greenlet_sleeps(copier):
     assert vars(memo[id(x)]) == {}
     copied = run.switch("go on")
     assert vars(copied) == {"a": [1], "hook": ["switched", "go on"], "b": [2]}
+
+
+# Hooks that enter their copy in the memo themselves
+
+def test_hooks_of_one_copy_in_greenlets_that_return_in_any_order(copier):
+    """The entry is made by a hook that is not the last that began."""
+    class Hook:
+        def __init__(self, turn):
+            self.turn = turn
+
+        def __deepcopy__(self, memo):
+            memos.append(memo)
+            if self.turn:
+                greenlet.getcurrent().parent.switch()
+            memo[id(self)] = "entered"
+            return copier.deepcopy([self], memo)
+
+    class Outer:
+        def __deepcopy__(self, memo):
+            runs = [greenlet.greenlet(lambda hook=hook: done.append(copier.deepcopy(hook, memo))) for hook in hooks]
+            for run in runs:
+                run.switch()
+            memo[id(self)] = "outer"
+            for run in runs:
+                run.switch()
+            return copier.deepcopy([self, *hooks], memo)
+
+    memos, done = [], []
+    hooks = [Hook(True), Hook(True)]
+    copied = copier.deepcopy([Outer()])
+    assert done == [["entered"], ["entered"]]
+    assert copied == [["outer", ["entered"], ["entered"]]]
+
+
+def test_after_hooks_in_greenlets_their_objects_are_nobodys(copier):
+    """The first object dies, and another takes its address."""
+    class Hook:
+        def __deepcopy__(self, memo):
+            greenlet.getcurrent().parent.switch()
+            return self
+
+    class Plain:
+        pass
+
+    class Outer:
+        def __deepcopy__(self, memo):
+            hooks = [Hook(), Hook()]
+            address = id(hooks[0])
+            runs = [greenlet.greenlet(lambda i=i: copier.deepcopy(hooks[i], memo) and None) for i in (0, 1)]
+            for run in runs + runs:
+                run.switch()
+            assert all(run.dead for run in runs)
+            hooks.clear()
+            x[1] += [plain for plain in [Plain() for _ in range(100)] if id(plain) == address]
+            memo[address] = "instead"
+            return None
+
+    x = [Outer(), []]
+    copied = copier.deepcopy(x)
+    if not x[1]:
+        pytest.skip("no new object has the address")
+    assert copied == [None, ["instead"]]
