@@ -33,10 +33,10 @@ public:
     template <class Visit>
     [[gnu::noinline]] Step begin_natively(CopyContext& context, Frame& frame, Visit visit) noexcept {
         const Borrowed x = frame.original();
-        const type_plan::Plan* plan = type_plan::known(x.type(), primitives::head(context).python_runs);
+        const type_plan::Plan* const plan = primitives::head(context).plan;
         const Borrowed source = attributes_of(x);
         dict_slots::Entries entries;
-        if (plan == nullptr || (source && !(is_ours(source) && dict_slots::find(source, entries)))
+        if ((source && !(is_ours(source) && dict_slots::find(source, entries)))
             || !are_plain(entries, *plan)) {
             return Step::decline();
         }

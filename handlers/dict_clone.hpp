@@ -18,8 +18,8 @@ namespace calque::dict_clone {
 template <class Visit>
 [[gnu::always_inline]] inline Step copy_values(const dict_slots::Entries& clone, std::uint32_t& place,
                                                Visit visit) noexcept {
-    for (; place < clone.count; ++place) {
-        PyObject*& here = clone.value(place);
+    for (std::uint32_t i = place; i < clone.count; ++i) {
+        PyObject*& here = clone.value(i);
         const Borrowed value = here;
         if (!value || primitives::known_types.atomic(value.type())) {
             continue;
@@ -29,10 +29,12 @@ template <class Visit>
         given_back = {};
         const calque_step visited = visit(value);
         if (visited.outcome != primitives::kValue) {
+            place = i;
             return Step::of(visited);
         }
         here = visited.object;
     }
+    place = clone.count;
     return Step::done();
 }
 

@@ -48,16 +48,18 @@ public:
     template <class Visit>
     [[gnu::always_inline]] Step begin_natively(CopyContext& context, Frame& frame, Visit visit) noexcept {
         const Borrowed x = frame.original();
-        const type_plan::Plan* plan = type_plan::known(x.type(), primitives::head(context).python_runs);
+        const type_plan::Plan* const plan = primitives::head(context).plan;
         instance_values::View from, to;
-        if (plan == nullptr || mutants::is(mutants::Mutant::instance_filled_early)) {
+        if (mutants::is(mutants::Mutant::instance_filled_early)) {
             return Step::decline();
         }
-        if (plan->has_dict && !instance_values::read(x, from)) {
-            return begin_with_clone(context, frame, *plan, visit);
-        }
-        if (plan->has_dict && !names_are_plain(x.type(), *plan)) {
-            return Step::decline();
+        if (plan->has_dict) {
+            if (!instance_values::read(x, from)) {
+                return begin_with_clone(context, frame, *plan, visit);
+            }
+            if (!names_are_plain(x.type(), *plan)) {
+                return Step::decline();
+            }
         }
         Ref y = type_plan::bare_instance(x.type());
         if (!y) {
@@ -201,8 +203,8 @@ private:
     [[gnu::always_inline]] Step next_natively(CopyContext& context, Frame& frame, const type_plan::Plan& plan,
                                               const instance_values::View& from,
                                               const instance_values::View& to, Visit visit) noexcept {
-        for (; attribute_ < from.size; ++attribute_) {
-            const std::uint8_t i = from.index(attribute_);
+        for (unsigned done = attribute_; done < from.size; ++done) {
+            const std::uint8_t i = from.index(done);
             const Borrowed value = from.values[i];
             if (primitives::known_types.atomic(value.type())) {
                 to.values[i] = Ref::share(value).release();
@@ -210,10 +212,12 @@ private:
             }
             const calque_step visited = visit(value);
             if (visited.outcome != primitives::kValue) {
+                attribute_ = static_cast<std::uint8_t>(done);
                 return Step::of(visited);
             }
             to.values[i] = visited.object;
         }
+        attribute_ = from.size;
         const Step step = next_slot_natively(context, frame, plan, visit);
         if (step.raw().outcome == CALQUE_DONE && from.size > 0) {
             instance_values::close(frame.copy(), to, from);
@@ -224,8 +228,9 @@ private:
     template <class Visit>
     [[gnu::always_inline]] Step next_slot_natively(CopyContext&, Frame& frame, const type_plan::Plan& plan,
                                                    Visit visit) noexcept {
-        for (; slot_ < plan.slot_count; ++slot_) {
-            const type_plan::Slot& slot = plan.slots[slot_];
+        const auto end = static_cast<std::int16_t>(plan.slot_count);
+        for (std::int16_t i = slot_; i < end; ++i) {
+            const type_plan::Slot& slot = plan.slots[i];
             const Borrowed value = type_plan::slot_value(frame.original(), slot);
             if (!value) {
                 continue;
@@ -236,10 +241,12 @@ private:
             }
             const calque_step visited = visit(value);
             if (visited.outcome != primitives::kValue) {
+                slot_ = i;
                 return Step::of(visited);
             }
             type_plan::fill_slot(frame.copy(), slot, Ref::steal(visited.object));
         }
+        slot_ = end;
         return Step::done();
     }
 

@@ -81,10 +81,10 @@ private:
             } else if (item == last) {
                 filling.to[i] = Ref::share(copy_of_last).release();
             } else {
-                list_slots::show(frame.copy(), i);
-                index_ = i + 1;
                 const calque_step visited = visit(item);
                 if (visited.outcome != primitives::kValue) {
+                    list_slots::show(frame.copy(), i);
+                    index_ = i + 1;
                     return Step::of(visited);
                 }
                 filling.to[i] = visited.object;

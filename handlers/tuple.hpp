@@ -71,28 +71,40 @@ private:
 
     template <class Visit>
     [[gnu::always_inline]] Step next(CopyContext& context, Frame& frame, Visit visit) noexcept {
-        PyObject* original = frame.original().get();
-        while (index_ < PyTuple_GET_SIZE(original)) {
-            const Borrowed item = PyTuple_GET_ITEM(original, index_++);
+        PyObject* const original = frame.original().get();
+        const Py_ssize_t size = PyTuple_GET_SIZE(original);
+        PyObject* copy = copy_.get();
+        for (Py_ssize_t i = index_; i < size; ++i) {
+            const Borrowed item = PyTuple_GET_ITEM(original, i);
             if (primitives::known_types.atomic(item.type()) && primitives::head(context).passes_atomics) {
-                if (copy_) {
-                    PyTuple_SET_ITEM(copy_.get(), index_ - 1, Ref::share(item).release());
+                if (copy != nullptr) {
+                    PyTuple_SET_ITEM(copy, i, Ref::share(item).release());
                 }
                 continue;
             }
             const calque_step visited = visit(item);
             if (visited.outcome != primitives::kValue) {
+                index_ = i + 1;
                 return Step::of(visited);
             }
-            if (!take(context, original, Ref::steal(visited.object))) {
-                return Step::error();
+            if (copy == nullptr) {
+                Ref same = Ref::steal(visited.object);
+                if (item == same) {
+                    continue;
+                }
+                if (!start_copy(context, original, i)) {
+                    return Step::error();
+                }
+                static_cast<void>(same.release());
+                copy = copy_.get();
             }
+            PyTuple_SET_ITEM(copy, i, visited.object);
         }
-        if (!copy_) {
+        if (copy == nullptr) {
             return Step::done(Ref::share(original));
         }
         if (watched_) {
-            PyObject_GC_Track(copy_.get());
+            PyObject_GC_Track(copy);
         }
         return Step::done(std::move(copy_));
     }

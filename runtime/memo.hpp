@@ -109,6 +109,9 @@ public:
     bool passes_atomics() const noexcept { return passes_atomics_; }
     bool always_looks_up() const noexcept { return always_look_up_; }
 
+    /// Native: the dict handed out. Whoever meets it in the graph makes it the memo.
+    bool is_own_dict(Borrowed x) const noexcept { return x.get() == dict_.get(); }
+
     // Native and mapping alike. `unique`: see "Lazy"; false when in doubt.
     Found find(Borrowed x, Borrowed nil, Ref& copy) noexcept {
         if (native_ && is_own_dict(x)) {
@@ -300,7 +303,6 @@ private:
     }
     void release_log() noexcept;
     bool secure_log() noexcept;
-    bool is_own_dict(Borrowed x) const noexcept { return x.get() == dict_.get(); }
     bool dict_is_seen() const noexcept { return dict_ && Py_REFCNT(dict_.get()) > 1; }
 
     // Native memos whose dict Python code has seen. Guarded by the GIL; rarely more than two long.

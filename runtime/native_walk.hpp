@@ -7,10 +7,16 @@
 // goes through the general functions.
 //
 // A child is begun by a call from its parent's handler, as long as all below is native: depth of the graph is
-// then depth of the C++ stack, of which calls_left_ takes a bounded piece. The frames lie on the work stack all
-// the same, so that everybody can leave at any moment: what needs the general functions is answered with kBegun
-// all the way down to the loop, which finds the frames as if it had begun them itself. Through the loop alone
-// each level cost 20 to 25 instructions more to leave and 25 more to come back to.
+// then depth of the C++ stack, of which a bounded piece is taken. Such objects have no frame on the work stack: what
+// there is to know of them lies in the calls. Nearly all of them are complete before anybody asks.
+//   Where somebody has to ask (Python code must run, an error ends the copy, the graph is too deep), the calls LEAVE:
+// each writes its frame to the place above the top of the stack that is kept for its depth (place_), and
+// answers kBegun, or kFailed, to the one below. Once all have left, the loop puts the frames on the stack
+// (take_frames) and goes on as if it had begun them itself. So in between nothing may look at the frames:
+// no Python code, no error that frees anything, no other memo. All three are left to the loop. Where they were not, a hook
+// would find lists half filled, and an error would free copies that the memo still names.
+//   What a call knows of its object is what the frame would say: it was visited by a parent who counts a reference
+// to it, in this stretch without Python code, and its copy, if there is one, is in the memo since the first child.
 //
 // Measured (instructions per element, CPython 3.11.2, g++ 12): see HACKING.md, "What made it fast".
 #pragma once
@@ -22,6 +28,7 @@
 #include "walk.hpp"
 #include "walker.hpp"
 
+#include <cassert>
 #include <cstddef>
 #include <cstring>
 
@@ -112,28 +119,88 @@ private:
             missed_ = nullptr;
             return start_visited(x, Py_TYPE(x), missed_unique_);
         }
+        if (!make_room()) [[unlikely]] {
+            return no_memory();
+        }
         const bool unique = counted_ && Py_REFCNT(x) == 1 && !memo_.always_looks_up();
         const calque_step step =
             unique ? begin_kind(x, primitives::known_types.kind(Py_TYPE(x)), true) : visit_shared(x);
         switch (step.outcome) {
         case primitives::kValue: value_ = Ref::steal(step.object); return Move::value;
-        case primitives::kBegun: return std::exchange(next_, Move::child);
-        case primitives::kFailed: return Move::failed;
+        case primitives::kBegun: return all_have_left();
+        case primitives::kFailed: take_frames(); return Move::failed;
         default:
-            missed_ = nullptr;
-            return ctx_.native_memo ? start_visited(x, Py_TYPE(x), unique) : visit({});
+            return std::exchange(missed_, nullptr) == x ? start_visited(x, Py_TYPE(x), unique) : visit({});
         }
     }
 
-    // The steps below answer kValue, kBegun, kFailed; or CALQUE_CHILD: not native, and not in the memo. They run
-    // no Python code. Each kind is begun in a function of its own, found by the kind: compiled into one, they
+    // -- places for the frames of calls that leave
+
+    /// Before the loop calls: the place of the first call, and the last place there is.
+    [[gnu::always_inline]] bool make_room() noexcept {
+        const std::size_t room = ctx_.stack.room();
+        place_ = room != 0 ? ctx_.stack.above() : nullptr;
+        last_ = place_ + (room < kMostCalls ? room : kMostCalls) - 1;
+        return room != 0;
+    }
+
+    /// Once all have left.
+    void take_frames() noexcept {
+        if (left_ != nullptr) {
+            ctx_.stack.grow(static_cast<std::size_t>(std::exchange(left_, nullptr) - place_));
+        }
+    }
+
+    /// The same after kBegun: what the loop is to do.
+    [[gnu::noinline]] Move all_have_left() noexcept {
+        take_frames();
+        const Move next = std::exchange(next_, Move::child);
+        return rejected_ && !give_up(std::move(rejected_)) ? Move::failed : next;
+    }
+
+    template <class Handler>
+    [[gnu::noinline]] calque_step leave(calque_frame& local, bool asked, bool unique,
+                                        calque_step step) noexcept {
+        if (step.outcome != CALQUE_CHILD && step.outcome != primitives::kBegun
+            && step.outcome != primitives::kFailed) {
+            return fail_with(local.copy);  // the handler's data are dead
+        }
+        if (!asked && (local.walker & kPublished) == 0
+            && !first_child<Handler>(local.original, local.copy, unique)) {
+            step.outcome = primitives::kFailed;
+        }
+        prepare(*place_, local.original, Handler::kKind);
+        place_->copy = local.copy;
+        place_->walker |= local.walker | kAsked;
+        if (local.copy == nullptr) {
+            place_->walker |= unique ? std::uintptr_t{0} : kNoted;
+        } else if (publishes<Handler>()) {
+            place_->walker |= kPublished;
+        }
+        detail::Lend::save_state<Handler>(&local, place_);
+        if (left_ == nullptr) {
+            left_ = place_ + 1;
+        }
+        if (step.outcome == CALQUE_CHILD) {
+            child_ = step.object;
+            counted_ = true;
+            return {nullptr, primitives::kBegun};
+        }
+        return step;
+    }
+
+    // -- visits by calls
+    //
+    // The steps below answer kValue, kBegun, kFailed; or CALQUE_CHILD: not native, and not in the memo; or for the
+    // general functions. They run no Python code, and leave `place_` as it was. Each kind is begun in a function of its own, found by the kind: compiled into one, they
     // would all save the registers that the greediest needs (60 instructions more per list of one).
 
-    /// A child of a handler in the middle of begin_natively() or resume(), whose own frame stays on the stack
-    /// below what this may push; a reference of the handler's object holds it.
-    [[gnu::noinline]] calque_step visit_child(Borrowed next, Native kind) noexcept {
+    /// The child of a handler in the middle of begin_natively() or resume(), whose object holds it.
+    [[gnu::always_inline]] calque_step visit_child(Borrowed next) noexcept {
         PyObject* x = next.get();
-        return Py_REFCNT(x) == 1 && !memo_.always_looks_up() ? begin_kind(x, kind, true) : visit_shared(x);
+        return Py_REFCNT(x) == 1 && !memo_.always_looks_up()
+                 ? begin_kind(x, primitives::known_types.kind(Py_TYPE(x)), true)
+                 : visit_shared(x);
     }
 
     /// The copy of what was met before, a new reference, if it is there to be seen at a glance. Without a call for
@@ -156,12 +223,11 @@ private:
         if (kind == Native::atomic || (kind == Native::none && passes(x))) {
             return {Ref::share(x).release(), primitives::kValue};
         }
+        if (memo_.is_own_dict(x)) [[unlikely]] {
+            return {x, CALQUE_CHILD};  // which ends the native memo
+        }
         Ref copy;
         const Found found = memo_.find(x, {}, copy);
-        if (!memo_.native()) [[unlikely]] {
-            // x is the memo itself. Whoever is in the middle of its elements must not go on natively.
-            return {x, memo_is_met() ? std::intptr_t{CALQUE_CHILD} : primitives::kFailed};
-        }
         if (found != Found::miss) {
             return {copy.release(), found == Found::hit ? primitives::kValue : primitives::kFailed};
         }
@@ -209,8 +275,8 @@ private:
     }
 
     calque_step begin_instance(PyObject* x, bool unique) noexcept {
-        const type_plan::Plan* plan = type_plan::known(Py_TYPE(x), ctx_.python_runs);
-        return plan != nullptr ? begin_kind(x, plan->kind, unique) : miss(x, unique);
+        ctx_.plan = type_plan::known(Py_TYPE(x), ctx_.python_runs);
+        return ctx_.plan != nullptr ? begin_kind(x, ctx_.plan->kind, unique) : miss(x, unique);
     }
 
     calque_step miss(PyObject* x, bool unique) noexcept {
@@ -219,48 +285,57 @@ private:
         return {x, CALQUE_CHILD};
     }
 
-    /// Most objects are leaves: nothing of them lies in memory but the copy. The frame is put on the stack at the
-    /// first child. While a child is visited the frame has all there is to know, as if its handler had returned,
-    /// so whatever happens below (an error, a memo that is met, too deep a graph) the handler only has to leave.
     template <class Handler>
     [[gnu::noinline]] static calque_step begin(NativeWalk& walk, PyObject* x, bool unique) noexcept {
         calque_frame local;
         local.original = x;
         local.copy = nullptr;
-        calque_frame* frame = nullptr;
+        local.walker =
+            (walk.ctx_.python_runs << primitives::kRunsShift) | (unique ? std::uintptr_t{kUnique} : 0);
+        bool asked = false;
         const auto visit = [&](Borrowed next) noexcept {
             if (PyObject* copy = walk.met<Handler>(next)) {
                 return calque_step{copy, primitives::kValue};
             }
-            if (frame == nullptr) {
-                frame = walk.push<Handler>(local, unique);
-                if (frame == nullptr || !walk.first_asked(*frame, x, unique)) [[unlikely]] {
+            if (!asked) {
+                asked = true;
+                if (!walk.first_child<Handler>(x, local.copy, unique)) [[unlikely]] {
                     return calque_step{nullptr, primitives::kFailed};
                 }
-                if (walk.calls_left_ == 0) [[unlikely]] {
-                    return calque_step{next.get(), CALQUE_CHILD};
-                }
-            } else {
-                detail::Lend::save_state<Handler>(&local, frame);
             }
-            --walk.calls_left_;
-            const calque_step step = walk.visit_child(next, primitives::known_types.kind(next.type()));
-            ++walk.calls_left_;
+            if (walk.place_ == walk.last_) [[unlikely]] {
+                return calque_step{next.get(), CALQUE_CHILD};
+            }
+            ++walk.place_;
+            const calque_step step = walk.visit_child(next);
+            --walk.place_;
             return step;
         };
         const calque_step step = detail::Lend::begin_natively<Handler>(walk.ctx_.raw(), &local, visit);
         if (step.outcome == CALQUE_DONE) [[likely]] {
-            return frame == nullptr
-                     ? walk.finish_leaf(x, step.object != nullptr ? step.object : local.copy, unique)
-                     : walk.finish_begun<Handler>(*frame, x, step.object);
+            if (!asked) {
+                return walk.finish_leaf(x, step.object != nullptr ? step.object : local.copy, unique);
+            }
+            return step.object != nullptr ? walk.finish_late(x, step.object, unique)
+                                          : walk.finish_published<Handler>(x, local.copy, unique);
         }
-        if (step.outcome == primitives::kBegun) {
-            return step;
+        return step.outcome == CALQUE_DECLINE ? walk.miss(x, unique)
+                                              : walk.leave<Handler>(local, asked, unique, step);
+    }
+
+    /// A list is in the memo before its elements are copied.
+    template <class Handler>
+    static constexpr bool publishes() noexcept {
+        return Handler::kKind != Native::list || !mutants::is(mutants::Mutant::list_published_after_children);
+    }
+
+    /// Before the first child is visited: from then on the object may be met again.
+    template <class Handler>
+    [[gnu::always_inline]] bool first_child(PyObject* x, PyObject* copy, bool unique) noexcept {
+        if (copy == nullptr) {
+            return unique || memo_.note_in_progress(x);
         }
-        if (step.outcome == CALQUE_DECLINE) {
-            return walk.miss(x, unique);
-        }
-        return walk.leave<Handler>(local, frame, step, unique);
+        return !publishes<Handler>() || memo_.log_pair(x, copy, unique);
     }
 
     [[gnu::always_inline]] calque_step finish_leaf(PyObject* x, PyObject* copy, bool unique) noexcept {
@@ -270,60 +345,67 @@ private:
         return {copy, primitives::kValue};
     }
 
-    /// What was begun, without children so far, as a frame. Null with MemoryError set.
+    /// What was in the memo since its first child.
     template <class Handler>
-    [[gnu::always_inline]] calque_frame* push(calque_frame& local, bool unique) noexcept {
-        calque_frame* const frame = ctx_.stack.push();
-        if (frame == nullptr) [[unlikely]] {
-            static_cast<void>(no_memory());
-            return nullptr;
+    [[gnu::always_inline]] calque_step finish_published(PyObject* x, PyObject* copy, bool unique) noexcept {
+        if (!memo_.log_done(x, copy, publishes<Handler>(), unique)) [[unlikely]] {
+            return fail_with(copy);
         }
-        prepare(*frame, local.original, Handler::kKind);
-        frame->copy = local.copy;
-        frame->walker |=
-            (ctx_.python_runs << primitives::kRunsShift) | (unique ? std::uintptr_t{kUnique} : 0);
-        detail::Lend::save_state<Handler>(&local, frame);
-        return frame;
+        return {copy, primitives::kValue};
     }
 
-    // begin() came to an error, or asks for a child that is not for it.
-    template <class Handler>
-    [[gnu::noinline]] calque_step leave(calque_frame& local, calque_frame* frame, const calque_step& step,
-                                        bool unique) noexcept {
-        if (frame == nullptr) {
-            frame = push<Handler>(local, unique);
+    /// A tuple: what has no copy before its children are copied. If it lies on a cycle, it has got one meanwhile
+    /// (Lib/copy.py, _deepcopy_tuple). It was met again then, and look-ups of everything tell of that.
+    [[gnu::always_inline]] calque_step finish_late(PyObject* x, PyObject* given, bool unique) noexcept {
+        if (memo_.always_looks_up()) [[unlikely]] {
+            return ask_again(x, given, unique);
         }
-        if (frame == nullptr) {
-            // Nothing was lent out yet: a dead frame is unwound like any other.
-            if (step.outcome == CALQUE_CHILD || step.outcome == primitives::kFailed) {
-                detail::Lend::drop<Handler>(nullptr, &local);
+        return enter(x, given, unique);
+    }
+
+    [[gnu::noinline]] calque_step ask_again(PyObject* x, PyObject* given, bool unique) noexcept {
+        if (mutants::is(mutants::Mutant::first_copy_forgotten_on_cycle)) {
+            return enter(x, given, unique);
+        }
+        Ref known;
+        switch (memo_.find_again(x, known)) {
+        case Found::error: return fail_with(given);
+        case Found::miss: return enter(x, given, unique);
+        default: break;
+        }
+        rejected_ = Ref::steal(given);
+        const calque_step step = enter(x, known.release(), unique);
+        if (step.outcome != primitives::kValue) {
+            return step;
+        }
+        // The end of the rejected copy may be that of what the log names: the loop sees to it.
+        value_ = Ref::steal(step.object);
+        next_ = Move::value;
+        return {nullptr, primitives::kBegun};
+    }
+
+    [[gnu::always_inline]] calque_step enter(PyObject* x, PyObject* given, bool unique) noexcept {
+        if (given == x) {
+            // A tuple that is its own copy leaves no entry.
+            if (!unique) {
+                memo_.note_unchanged(x);
             }
-            return fail_with(local.copy);
+            return {given, primitives::kValue};
         }
-        return step.outcome == primitives::kFailed ? step : settled(settle_natively<Handler>(*frame, step));
+        if (!mutants::is(mutants::Mutant::shared_tuple_not_memoized)
+            && !memo_.log_done(x, given, false, unique)) [[unlikely]] {
+            return fail_with(given);
+        }
+        return {given, primitives::kValue};
     }
 
-    /// What begin() has visited children of is complete, and no Python code has run.
-    template <class Handler>
-    [[gnu::always_inline]] calque_step finish_begun(calque_frame& frame, PyObject* x,
-                                                    PyObject* given) noexcept {
-        if (given != nullptr) {
-            return finish<Handler>(frame, given);
-        }
-        if (!memo_.log_done(x, frame.copy, true, false)) [[unlikely]] {
-            return settled(give_up_top());
-        }
-        ctx_.stack.pop();
-        return {frame.copy, primitives::kValue};
-    }
-
-    // An unfinished copy that nobody has seen goes; no Python code hangs on it.
-    [[gnu::noinline]] calque_step fail_with(PyObject* unfinished) noexcept {
-        const SavedError in_flight;
-        make_frames_safe();
-        Ref copy = Ref::steal(unfinished);
+    /// An unfinished copy that nobody has seen goes with the rest.
+    calque_step fail_with(PyObject* unfinished) noexcept {
+        unfinished_ = Ref::steal(unfinished);
         return {nullptr, primitives::kFailed};
     }
+
+    // -- frames on the stack
 
     [[gnu::always_inline]] Move deliver_natively() noexcept {
         calque_frame& frame = ctx_.stack.top();
@@ -339,10 +421,12 @@ private:
             return deliver();
         }
         if constexpr (kVisits<Handler>) {
+            if (!make_room()) [[unlikely]] {
+                return no_memory();
+            }
             const auto visit = [this](Borrowed next) noexcept {
                 PyObject* const copy = met<Handler>(next);
-                return copy != nullptr ? calque_step{copy, primitives::kValue}
-                                       : visit_child(next, primitives::known_types.kind(next.type()));
+                return copy != nullptr ? calque_step{copy, primitives::kValue} : visit_child(next);
             };
             return settle_natively<Handler>(
                 frame, detail::Lend::resume_natively<Handler>(ctx_.raw(), &frame, value_.release(), visit));
@@ -355,8 +439,8 @@ private:
     template <class Handler>
     [[gnu::always_inline]] Move settle_natively(calque_frame& frame, const calque_step& step) noexcept {
         switch (step.outcome) {
-        case primitives::kBegun: return std::exchange(next_, Move::child);
-        case primitives::kFailed: return Move::failed;
+        case primitives::kBegun: return all_have_left();
+        case primitives::kFailed: take_frames(); return Move::failed;
         default: break;
         }
         if (!ctx_.native_memo || python_ran_since_visit(frame)) [[unlikely]] {
@@ -371,20 +455,11 @@ private:
         if (step.outcome == CALQUE_CHILD) {
             return ask(frame, step.object) ? Move::child : Move::failed;
         }
-        if (step.outcome == CALQUE_DONE) [[likely]] {
-            const calque_step finished = finish<Handler>(frame, step.object);
-            if (finished.outcome == primitives::kValue) [[likely]] {
-                value_ = Ref::steal(finished.object);
-                return Move::value;
-            }
-            return finished.outcome == primitives::kBegun ? std::exchange(next_, Move::child) : Move::failed;
-        }
-        return settle(frame, step);
+        return step.outcome == CALQUE_DONE ? finish<Handler>(frame, step.object) : settle(frame, step);
     }
 
     [[gnu::always_inline]] bool ask(calque_frame& frame, Borrowed next) noexcept {
-        if ((frame.walker & kAsked) == 0
-            && !first_asked(frame, frame.original, (frame.walker & kUnique) != 0)) [[unlikely]] {
+        if ((frame.walker & kAsked) == 0 && !first_asked(frame)) [[unlikely]] {
             return false;
         }
         child_ = next;
@@ -392,70 +467,53 @@ private:
         return true;
     }
 
-    /// Before the first child is visited: from then on the object may be met again.
-    [[gnu::always_inline]] bool first_asked(calque_frame& frame, PyObject* x, bool unique) noexcept {
+    [[gnu::always_inline]] bool first_asked(calque_frame& frame) noexcept {
+        const bool unique = (frame.walker & kUnique) != 0;
+        frame.walker |= kAsked;
         if (frame.copy != nullptr) {
             if (mutants::is(mutants::Mutant::list_published_after_children)) {
-                frame.walker |= kAsked;
                 return publish(ctx_, frame);
             }
-            if ((frame.walker & kPublished) == 0 && !memo_.log_pair(x, frame.copy, unique)) [[unlikely]] {
-                return false;
-            }
-            frame.walker |= kAsked | kPublished;
-            return true;
+            const bool published = (frame.walker & kPublished) != 0;
+            frame.walker |= kPublished;
+            return published || memo_.log_pair(frame.original, frame.copy, unique);
         }
-        if (!unique) {
-            if (!memo_.note_in_progress(x)) [[unlikely]] {
-                return false;
-            }
-            frame.walker |= kNoted;
-        }
-        frame.walker |= kAsked;
-        return true;
+        frame.walker |= unique ? std::uintptr_t{0} : kNoted;
+        return unique || memo_.note_in_progress(frame.original);
     }
 
+    /// No Python code has run since the visit: nobody owns the original for the frame.
     template <class Handler>
-    [[gnu::always_inline]] calque_step finish(calque_frame& frame, PyObject* given) noexcept {
-        PyObject* x = frame.original;
-        if (given == nullptr) {
-            given = frame.copy;
-        } else if (frame.copy != nullptr || (frame.walker & (kAsked | kUnique)) == kAsked
-                   || ((frame.walker & kAsked) != 0 && memo_.always_looks_up())) {
-            // A tuple that could lie on a cycle, or below one that turned out to.
-            return settled(settle(frame, calque_step{given, CALQUE_DONE}));
-        } else if (given == x) {
-            // A tuple that is its own copy leaves no entry.
-            ctx_.stack.pop();
-            return {given, primitives::kValue};
-        }
-        if ((frame.walker & kOwned) != 0) [[unlikely]] {
-            frame.copy = given;
-            return settled(settle(frame, calque_step{nullptr, CALQUE_DONE}));
-        }
-        if (!memo_.log_done(x, given, (frame.walker & kPublished) != 0, (frame.walker & kUnique) != 0))
-            [[unlikely]] {
-            frame.copy = given;
-            return settled(give_up_top());
-        }
+    [[gnu::always_inline]] Move finish(calque_frame& frame, PyObject* given) noexcept {
+        PyObject* const x = frame.original;
+        PyObject* const copy = frame.copy;
+        const std::uintptr_t notes = frame.walker;
         ctx_.stack.pop();
-        return {given, primitives::kValue};
-    }
-
-    /// After a general function: it may have prepared the frames, even run Python code, so a handler in the middle
-    /// of its elements has to leave, and the loop goes on with value_ or child_.
-    calque_step settled(Move move) noexcept {
-        if (move == Move::failed) {
-            return {nullptr, primitives::kFailed};
+        assert((notes & (kOwned | kAsked)) == kAsked);
+        const calque_step step =
+            given == nullptr ? finish_begun(x, copy, notes) : finish_late(x, given, (notes & kUnique) != 0);
+        if (step.outcome == primitives::kValue) [[likely]] {
+            value_ = Ref::steal(step.object);
+            return Move::value;
         }
-        next_ = move;
-        return {nullptr, primitives::kBegun};
+        return step.outcome == primitives::kBegun ? all_have_left() : Move::failed;
     }
 
-    // How much deeper begin() may go in calls, each with some 200 bytes of stack; below that the loop goes on.
-    static constexpr int kMostCalls = 100;
-    int calls_left_ = kMostCalls;
-    Move next_ = Move::child;  // of the loop, after kBegun
+    [[gnu::always_inline]] calque_step finish_begun(PyObject* x, PyObject* copy,
+                                                    std::uintptr_t notes) noexcept {
+        if (!memo_.log_done(x, copy, (notes & kPublished) != 0, (notes & kUnique) != 0)) [[unlikely]] {
+            return fail_with(copy);
+        }
+        return {copy, primitives::kValue};
+    }
+
+    // How deep calls may go, each with some 300 bytes of stack; below that the loop goes on.
+    static constexpr std::size_t kMostCalls = 100;
+    calque_frame* place_ = nullptr;  // above the stack: for the frame of the object begun now
+    calque_frame* last_ = nullptr;   // the last such place
+    calque_frame* left_ = nullptr;   // behind the frame of the first call that left, which is the uppermost
+    Move next_ = Move::child;        // of the loop, after kBegun
+    Ref rejected_;                   // a copy to be given up before that: of a tuple that has another
     // The child asked for, if it has just been found to be neither native nor in the memo. Nothing but its parent
     // enters the memo until it is visited.
     PyObject* missed_ = nullptr;

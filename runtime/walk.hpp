@@ -56,6 +56,9 @@ protected:
     /// Before an error releases anything.
     void make_frames_safe() noexcept;
 
+    /// Gives up a reference that may be the last: then finalizers run. False with an exception set.
+    bool give_up(Ref object) noexcept;
+
     bool python_ran_since_visit(const calque_frame& frame) const noexcept {
         return (ctx_.python_runs << primitives::kRunsShift)
             != (frame.walker & ~((std::uintptr_t{1} << primitives::kRunsShift) - 1));
@@ -67,6 +70,7 @@ protected:
     bool counted_ = false;  // child_: its parent holds a counted reference (CALQUE_PURE)
     Ref held_child_;
     Ref value_;
+    Ref unfinished_;  // a copy without frame, when an error ends the walk
 
 private:
     class PythonIfMapping;
@@ -88,7 +92,6 @@ private:
     bool enter_in_memo(calque_frame& frame, Ref& copy) noexcept;
     bool ask_again(calque_frame& frame, Ref& copy) noexcept;
     bool complete(Borrowed x, Borrowed copy, bool published, bool unique, bool python_ran) noexcept;
-    bool give_up(Ref object) noexcept;
     void discard_top_after_error() noexcept;
 };
 

@@ -490,7 +490,6 @@ bool Walk::complete(Borrowed x, Borrowed copy, bool published, bool unique, bool
 
 // -- frames
 
-// Gives up a reference that may be the last: then finalizers run.
 bool Walk::give_up(Ref object) noexcept {
     if (!object || Py_REFCNT(object.get()) != 1) {
         return true;
@@ -552,6 +551,7 @@ void Walk::unwind() noexcept {
     ctx_.leave();
     value_ = {};
     held_child_ = {};
+    unfinished_ = {};
     ctx_.enter();
     while (ctx_.stack.mark() != base_) {
         calque_frame& frame = ctx_.stack.top();

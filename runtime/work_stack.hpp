@@ -4,7 +4,10 @@
 // frame's data across anything. A walk that goes deep and comes back keeps the chunk above the top,
 // so that going up and down around a border does not allocate; the rest is given back on the way.
 //
-//   chunk 0: 32 frames inside the object (no allocation for ordinary depths), chunk n: 32 * 2^n.
+//   chunk 0: 128 frames inside the object (no allocation for ordinary depths), chunk n: 128 * 2^n.
+//
+// Frames may be written above the top and put on the stack later, all at once (room, above, grow): for callers that
+// nearly always find out that they need not be there at all.
 #pragma once
 
 #include <calque/abi.h>
@@ -56,6 +59,24 @@ public:
         }
     }
 
+    /// How many frames may be written from above() on, at least one; 0: memory is exhausted.
+    [[gnu::always_inline]] std::size_t room() noexcept {
+        if (next_ != end_) [[likely]] {
+            return static_cast<std::size_t>(end_ - next_);
+        }
+        return chunk_above() != nullptr ? chunk_above()->capacity : 0;
+    }
+    /// Where they are to be written, if there is room().
+    calque_frame* above() noexcept { return next_ != end_ ? next_ : chunk_above()->frames(); }
+    /// Puts on the stack, as the uppermost, `count` frames that were written from above() on.
+    void grow(std::size_t count) noexcept {
+        if (next_ == end_ && count > 0) {
+            enter(link_above());
+            next_ = begin_;
+        }
+        next_ += count;
+    }
+
     /// Shows the frames to `look_at` from the top down, until it returns false or there are none left.
     template <class LookAt>
     void from_top(LookAt look_at) noexcept {
@@ -75,7 +96,7 @@ public:
     }
 
 private:
-    static constexpr std::size_t kInline = 32;
+    static constexpr std::size_t kInline = 128;
 
     struct Chunk {
         Chunk* below;
@@ -84,18 +105,28 @@ private:
         calque_frame* frames() noexcept { return reinterpret_cast<calque_frame*>(this + 1); }
     };
 
-    bool next_chunk() noexcept {
-        Chunk*& above = chunk_ == nullptr ? first_ : chunk_->above;
+    Chunk*& link_above() noexcept { return chunk_ == nullptr ? first_ : chunk_->above; }
+
+    // Null when memory is exhausted.
+    Chunk* chunk_above() noexcept {
+        Chunk*& above = link_above();
         if (above == nullptr) {
             const std::size_t capacity = (chunk_ == nullptr ? kInline : chunk_->capacity) * 2;
             auto* fresh = static_cast<Chunk*>(std::malloc(sizeof(Chunk) + capacity * sizeof(calque_frame)));
             if (fresh == nullptr) {
-                return false;
+                return nullptr;
             }
             *fresh = {chunk_, nullptr, capacity};
             above = fresh;
         }
-        enter(above);
+        return above;
+    }
+
+    bool next_chunk() noexcept {
+        if (chunk_above() == nullptr) {
+            return false;
+        }
+        enter(link_above());
         next_ = begin_;
         return true;
     }
@@ -114,8 +145,7 @@ private:
 
     // Frees the chunks above the current one.
     void release_above() noexcept {
-        Chunk*& link = chunk_ == nullptr ? first_ : chunk_->above;
-        for (Chunk* chunk = std::exchange(link, nullptr); chunk != nullptr;) {
+        for (Chunk* chunk = std::exchange(link_above(), nullptr); chunk != nullptr;) {
             std::free(std::exchange(chunk, chunk->above));
         }
     }

@@ -12,6 +12,10 @@
 
 #include <cstdint>
 
+namespace calque::type_plan {
+struct Plan;
+}  // namespace calque::type_plan
+
 namespace calque::primitives {
 
 /// The part of a context that handlers look at on every element: its first bytes.
@@ -20,6 +24,7 @@ struct ContextHead {
     bool native_memo = true;        // false: somebody sees when the memo is written
     bool pristine = false;          // the memo is native, and no Python code has run since the copy began
     std::uint64_t python_runs = 0;  // the number of this stretch without Python code; never given twice
+    const type_plan::Plan* plan = nullptr;  // by which begin_natively() of an instance goes
 };
 
 /// calque_frame::walker, above this many bits of flags: python_runs when the object was visited.

@@ -14,8 +14,8 @@ namespace {
 
 using calque::WorkStack;
 
-// The depths at which a chunk is full: 32 frames inside the object, then chunks of 64, 128, 256 ...
-const std::size_t kBorders[] = {32, 96, 224, 480, 992, 2016};
+// The depths at which a chunk is full: 128 frames inside the object, then chunks of 256, 512, 1024 ...
+const std::size_t kBorders[] = {128, 384, 896, 1920, 3968};
 
 // What the test knows of a frame: where it lies, and what was written into it.
 struct Expected {
@@ -101,10 +101,10 @@ TEST(ordinary_depths_allocate_nothing) {
     const std::size_t before = allocations::made();
     WorkStack stack;
     for (int round = 0; round < 3; ++round) {
-        for (int i = 0; i < 32; ++i) {
+        for (int i = 0; i < 128; ++i) {
             CHECK(stack.push() != nullptr);
         }
-        for (int i = 0; i < 32; ++i) {
+        for (int i = 0; i < 128; ++i) {
             stack.pop();
         }
     }
@@ -205,7 +205,7 @@ TEST(coming_down_gives_chunks_back_on_the_way) {
 
 TEST(a_stack_that_came_home_releases_its_chunks) {
     const std::size_t before = allocations::live_blocks();
-    for (std::size_t depth : {0u, 1u, 32u, 33u, 96u, 97u, 5000u}) {
+    for (std::size_t depth : {0u, 1u, 128u, 129u, 384u, 385u, 5000u}) {
         {
             Checked checked;
             checked.go_to(depth);
