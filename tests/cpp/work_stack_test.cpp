@@ -1,4 +1,5 @@
 // tests/cpp/work_stack_test.cpp: WorkStack across the borders of its chunks, deep, and without memory.
+#include <algorithm>
 #include <utility>
 
 #include "work_stack.hpp"
@@ -40,6 +41,24 @@ public:
         mark(*frame, ++marks_);
         expected_.push_back({frame, marks_});
         CHECK(stack.depth() == expected_.size());
+    }
+
+    // As many frames as `wanted`, if there is room, by grow().
+    void grow(std::size_t wanted) {
+        const std::size_t room = stack.room();
+        CHECK(room > 0);
+        const std::size_t count = std::min(wanted, room);
+        calque_frame* const first = stack.above();
+        const std::size_t depth = stack.depth();
+        for (std::size_t i = 0; i < count; ++i) {
+            mark(first[i], ++marks_);
+        }
+        CHECK(stack.depth() == depth);
+        stack.grow(count);
+        CHECK(stack.depth() == depth + count);
+        for (std::size_t i = 0; i < count; ++i) {
+            expected_.push_back({first + i, marks_ - count + 1 + i});
+        }
     }
 
     void pop() {
@@ -122,6 +141,34 @@ TEST(frames_never_move_while_the_stack_grows_over_borders) {
     }
 }
 
+TEST(frames_written_above_the_top_are_on_the_stack_once_it_has_grown) {
+    for (std::size_t border : kBorders) {
+        for (std::size_t depth : {border - 2, border - 1, border, border + 1}) {
+            Checked checked;
+            checked.go_to(depth);
+            checked.grow(0);
+            checked.check_every_frame();
+            checked.grow(3);
+            checked.check_every_frame();
+            checked.check_top();
+            checked.push();
+            checked.check_every_frame();
+            checked.go_to(depth - 1);
+            checked.check_every_frame();
+        }
+    }
+}
+
+TEST(no_room_without_memory) {
+    Checked checked;
+    checked.go_to(kBorders[0] - 1);
+    allocations::FailAfter limit(0);
+    CHECK(checked.stack.room() == 1);
+    checked.grow(1);
+    CHECK(checked.stack.room() == 0);
+    checked.check_every_frame();
+}
+
 TEST(frames_come_back_in_reverse_order_over_borders) {
     Checked checked;
     checked.go_to(3000);
@@ -200,7 +247,7 @@ TEST(coming_down_gives_chunks_back_on_the_way) {
     while (stack.depth() > 0) {
         stack.pop();
     }
-    CHECK(allocations::live_bytes() <= before + 64 * sizeof(calque_frame) + 64);
+    CHECK(allocations::live_bytes() <= before + 256 * sizeof(calque_frame) + 64);
 }
 
 TEST(a_stack_that_came_home_releases_its_chunks) {
