@@ -10,7 +10,7 @@ class Plain:
 
 
 class Slotted:
-    __slots__ = ("a", "b")
+    __slots__ = ("a", "b", "c")
 
 
 def made(cls, **values):
@@ -64,21 +64,13 @@ def test_a_set_that_is_reachable_from_its_own_member_can_be_described():
 @pytest.mark.parametrize("kind", ["slots", "attributes", "dict", "tuple", "list"])
 def test_a_tuple_on_a_cycle_below_what_is_half_copied(copier, kind, before):
     """The tuple is copied twice and the second copy thrown away: whoever waits for it must not lose what it has."""
-
-    class Slots:
-        __slots__ = ("a", "b", "c")
-
-    class Attributes:
-        pass
-
+    copier.deepcopy([made(Plain, a=1), made(Slotted, a=1)])  # the first instance of a class is copied step by step
     entry = {}
     knot = ([0], entry)
     entry["knot"] = knot
     values = [10, [11]][:before] + [knot] + [12]
     if kind in ("slots", "attributes"):
-        holder = Slots() if kind == "slots" else Attributes()
-        for name, value in zip("abc", values):
-            setattr(holder, name, value)
+        holder = made(Slotted if kind == "slots" else Plain, **dict(zip("abc", values)))
 
         def seen(obj):
             return [getattr(obj, name, "nothing") for name in "abc"]
