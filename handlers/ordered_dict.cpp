@@ -4,7 +4,8 @@
 //
 // The iterator refuses to go on in a dict that was changed, so it is the real one; its order is the order of
 // the keys, which move_to_end() changes and PyDict_Next() does not know. We take the keys and look
-// the values up, which is what the iterator over items() does inside, without its tuples.
+// the values up, which is what the iterator over items() does inside, without its tuples. The rest is as for any
+// dict (pairs.hpp).
 // Left to the protocol: an OrderedDict with attributes, among them hooks.
 #include "handlers.hpp"
 #include "primitives.hpp"
@@ -27,62 +28,16 @@ bool has_attributes(Borrowed x) noexcept {
     return attributes && (!PyDict_CheckExact(attributes.get()) || PyDict_GET_SIZE(attributes.get()) > 0);
 }
 
-class CopyOrderedDict {
+class OrderedPairs {
 public:
-    Step begin(CopyContext& context, Frame& frame) noexcept {
-        const Borrowed x = frame.original();
-        if (has_attributes(x)) {
-            return Step::decline();
-        }
-        if (pairs_are_flat(context, x)) {
-            Ref y = copy_of(x);
-            return y ? Step::done(std::move(y)) : Step::error();
-        }
+    /// False with an exception set.
+    bool start(Borrowed x) noexcept {
         odd_keys_ = !keys_hash_natively(x);
         iterator_ = Ref::steal(PyObject_GetIter(x.get()));
-        Ref y = iterator_ ? Ref::steal(PyODict_Type.tp_new(&PyODict_Type, no_arguments, nullptr)) : Ref();
-        if (!y) {
-            return Step::error();
-        }
-        frame.set_copy(std::move(y));
-        return next(context, frame);
+        return bool(iterator_);
     }
 
-    Step resume(CopyContext& context, Frame& frame, Ref child) noexcept {
-        if (!key_) {
-            key_ = std::move(child);
-            if (!primitives::is_atomic(context, value_)) {
-                return Step::child(value_);
-            }
-            child = Ref::share(value_);
-        }
-        return insert(context, frame, child) ? next(context, frame) : Step::error();
-    }
-
-private:
-    Step next(CopyContext& context, Frame& frame) noexcept {
-        for (;;) {
-            Ref key;
-            Borrowed value;
-            if (!take(context, frame, key, value)) {
-                return PyErr_Occurred() != nullptr ? Step::error() : Step::done();
-            }
-            if (!primitives::is_atomic(context, key)) {
-                value_ = Ref::share(value);  // if the key's hook deletes the pair
-                return Step::child(key);
-            }
-            key_ = std::move(key);
-            if (!primitives::is_atomic(context, value)) {
-                return Step::child(value);
-            }
-            if (!insert(context, frame, value)) {
-                return Step::error();
-            }
-        }
-    }
-
-    // False at the end, and with an exception set if the dict was changed. The iterator looks up its key,
-    // which runs Python code if keys do not hash natively.
+    // The iterator looks up its key, which runs Python code if keys do not hash natively.
     bool take(CopyContext& context, Frame& frame, Ref& key, Borrowed& value) noexcept {
         if (!odd_keys_ && !primitives::python_ran_since_visit(context, frame)) {
             return take(frame.original(), key, value);
@@ -91,6 +46,11 @@ private:
         return scope && take(frame.original(), key, value);
     }
 
+    static int put(Borrowed y, Borrowed key, Borrowed value) noexcept {
+        return PyODict_SetItem(y.get(), key.get(), value.get());
+    }
+
+private:
     bool take(Borrowed x, Ref& key, Borrowed& value) noexcept {
         // A StopIteration out of the hash of a key is an end like any other.
         key = Ref::steal(PyIter_Next(iterator_.get()));
@@ -104,28 +64,36 @@ private:
         return bool(value);
     }
 
-    // y[key_] = value; afterwards key_ and value_ are empty.
-    bool insert(CopyContext& context, Frame& frame, Borrowed value) noexcept {
-        bool inserted = false;
-        odd_keys_ = odd_keys_ || !primitives::hashes_natively(key_);
-        if (odd_keys_ || primitives::python_ran_since_visit(context, frame)) {
-            // What the pair replaces, and what only we hold by now, may die here.
-            PythonScope scope(context);
-            inserted = scope && PyODict_SetItem(frame.copy().get(), key_.get(), value.get()) == 0;
-            value_ = {};
-            key_ = {};
-        } else {
-            inserted = PyODict_SetItem(frame.copy().get(), key_.get(), value.get()) == 0;
-            value_ = {};
-            key_ = {};
+    Ref iterator_;
+    bool odd_keys_ = false;
+};
+
+class CopyOrderedDict {
+public:
+    Step begin(CopyContext& context, Frame& frame) noexcept {
+        const Borrowed x = frame.original();
+        if (has_attributes(x)) {
+            return Step::decline();
         }
-        return inserted;
+        if (pairs_are_flat(context, x)) {
+            Ref y = copy_of(x);
+            return y ? Step::done(std::move(y)) : Step::error();
+        }
+        Ref y =
+            pairs_.start(x) ? Ref::steal(PyODict_Type.tp_new(&PyODict_Type, no_arguments, nullptr)) : Ref();
+        if (!y) {
+            return Step::error();
+        }
+        frame.set_copy(std::move(y));
+        return pairs_.next(context, frame);
     }
 
-    Ref iterator_;
-    Ref key_;    // the copy of the key, while its value is copied
-    Ref value_;  // the value, from when its key is copied
-    bool odd_keys_ = false;
+    Step resume(CopyContext& context, Frame& frame, Ref child) noexcept {
+        return pairs_.resume(context, frame, std::move(child));
+    }
+
+private:
+    CopyPairsOf<OrderedPairs> pairs_;
 };
 
 }  // namespace

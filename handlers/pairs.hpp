@@ -4,7 +4,8 @@
 // Unlike in a plain dict the KEY is copied before the value. y is in the memo, so a hook sees the pairs so
 // far, and may change y or x: x is iterated live, as dict.items() does it (dict_walk.hpp).
 // Inserting a pair runs Python code if the key, or one that is there already, is not of a kind that
-// hashes natively.
+// hashes natively. How pairs are found in x and put into y is said by the kind: an OrderedDict has an order of
+// its own (ordered_dict.cpp).
 #pragma once
 
 #include "dict_slots.hpp"
@@ -29,24 +30,54 @@ inline bool keys_hash_natively(Borrowed dict) noexcept {
         dict, [](PyObject* key, PyObject*) noexcept { return primitives::hashes_natively(key); });
 }
 
-class CopyPairs {
+/// Of a dict, or of a subclass that iterates and inserts like it.
+class DictPairs {
+public:
+    void start(Borrowed x) noexcept { walk_.start(x); }
+
+    /// The next pair. False at the end, or with an exception set.
+    bool take(CopyContext& context, Frame& frame, Ref& key, Borrowed& value) noexcept {
+        PyObject *found_key = nullptr, *found_value = nullptr;
+        const DictWalk::Result result = walk_.next(frame.original(), found_key, found_value);
+        if (result == DictWalk::pair) {
+            key = Ref::share(found_key);
+            value = found_value;
+            return true;
+        }
+        if (result != DictWalk::end) {
+            static_cast<void>(DictWalk::raise(context, result));
+        }
+        return false;
+    }
+
+    /// `y[key] = value`, while no Python code has run: `__setitem__` is known to be dict's.
+    static int put(Borrowed y, Borrowed key, Borrowed value) noexcept {
+        return PyDict_SetItem(y.get(), key.get(), value.get());
+    }
+
+private:
+    DictWalk walk_;
+};
+
+template <class Kind>
+class CopyPairsOf {
 public:
     /// When stdlib would make the iterator.
-    void start(Borrowed x) noexcept { walk_.start(x); }
+    auto start(Borrowed x) noexcept { return kind_.start(x); }
 
     /// The next child, or Step::done() when all pairs are in frame.copy().
     Step next(CopyContext& context, Frame& frame) noexcept {
         for (;;) {
-            PyObject *key = nullptr, *value = nullptr;
-            const DictWalk::Result result = walk_.next(frame.original(), key, value);
-            if (result != DictWalk::pair) {
-                return result == DictWalk::end ? Step::done() : DictWalk::raise(context, result);
+            Ref key;
+            Borrowed value;
+            if (!kind_.take(context, frame, key, value)) {
+                return PyErr_Occurred() != nullptr ? Step::error() : Step::done();
             }
             if (!primitives::is_atomic(context, key)) {
                 value_ = Ref::share(value);  // if the key's hook deletes the pair
                 return Step::child(key);
             }
-            key_ = Ref::share(key);
+            key_ = std::move(key);
             if (!primitives::is_atomic(context, value)) {
                 return Step::child(value);
             }
@@ -79,7 +110,7 @@ private:
             value_ = {};
             key_ = {};
         } else {
-            inserted = PyDict_SetItem(frame.copy().get(), key_.get(), value.get()) == 0;
+            inserted = Kind::put(frame.copy(), key_, value) == 0;
             value_ = {};
             key_ = {};
         }
@@ -88,8 +119,10 @@ private:
 
     Ref key_;    // the copy of the key, while its value is copied
     Ref value_;  // the value, from when its key is copied
-    DictWalk walk_;
+    Kind kind_;
     bool odd_keys_ = false;
 };
+
+using CopyPairs = CopyPairsOf<DictPairs>;
 
 }  // namespace calque
