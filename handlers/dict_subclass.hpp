@@ -11,24 +11,10 @@ namespace calque {
 class CopyDictSubclass {
 public:
     Step begin(CopyContext& context, Frame& frame) noexcept {
-        const Borrowed x = frame.original();
-        const auto hooks = {interned::__deepcopy__, interned::__reduce_ex__, interned::__getstate__,
-                            interned::items};
-        FlatAttributes attributes;
-        const bool flat = attributes.look(context, x, hooks);
-        if (!flat && !state_.look(context, x, hooks)) {
-            return Step::decline();
-        }
-        pairs_.start(x);
-        Ref y = bare(x.type());
-        if (!y) {
-            return Step::error();
-        }
-        frame.set_copy(std::move(y));
-        if (flat) {
-            return attributes.give(x, frame.copy()) ? start(context, frame) : Step::error();
-        }
-        Step step = state_.give(context, frame);
+        pairs_.start(frame.original());
+        Step step = state_.begin(
+            context, frame,
+            {interned::__deepcopy__, interned::__reduce_ex__, interned::__getstate__, interned::items});
         return step.raw().outcome == CALQUE_DONE ? start(context, frame) : step;
     }
 

@@ -10,23 +10,9 @@ namespace calque {
 class CopyListSubclass {
 public:
     Step begin(CopyContext& context, Frame& frame) noexcept {
-        const Borrowed x = frame.original();
-        const auto hooks = {interned::__deepcopy__, interned::__reduce_ex__, interned::__getstate__,
-                            interned::append};
-        FlatAttributes attributes;
-        const bool flat = attributes.look(context, x, hooks);
-        if (!flat && !state_.look(context, x, hooks)) {
-            return Step::decline();
-        }
-        Ref y = bare(x.type());
-        if (!y) {
-            return Step::error();
-        }
-        frame.set_copy(std::move(y));
-        if (flat) {
-            return attributes.give(x, frame.copy()) ? next(context, frame) : Step::error();
-        }
-        Step step = state_.give(context, frame);
+        Step step = state_.begin(
+            context, frame,
+            {interned::__deepcopy__, interned::__reduce_ex__, interned::__getstate__, interned::append});
         return step.raw().outcome == CALQUE_DONE ? next(context, frame) : step;
     }
 

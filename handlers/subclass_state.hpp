@@ -101,6 +101,25 @@ public:
         return usable && (!dict_ || attributes_are_plain(context, dict_, hooks, flat));
     }
 
+    /// The bare copy, with its state before anything else. Step::done(): it has it.
+    Step begin(CopyContext& context, Frame& frame, std::initializer_list<PyObject*> hooks) noexcept {
+        const Borrowed x = frame.original();
+        FlatAttributes attributes;
+        const bool flat = attributes.look(context, x, hooks);
+        if (!flat && !look(context, x, hooks)) {
+            return Step::decline();
+        }
+        Ref y = bare(x.type());
+        if (!y) {
+            return Step::error();
+        }
+        frame.set_copy(std::move(y));
+        if (!flat) {
+            return give(context, frame);
+        }
+        return attributes.give(x, frame.copy()) ? Step::done() : Step::error();
+    }
+
     /// To be called when frame.copy() exists. Step::done(): it has its state.
     Step give(CopyContext& context, Frame& frame) noexcept {
         if (!dict_) {
