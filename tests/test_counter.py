@@ -10,7 +10,7 @@ import types
 
 import pytest
 
-from support.probes import Hook, outcome
+from support.probes import Hook, Then, outcome
 
 Counter = collections.Counter
 
@@ -254,15 +254,6 @@ def test_what_it_leaves_in_a_memo(copier):
         copy.deepcopy([x, x], theirs)
         assert [type(value) for value in mine.values()] == [type(value) for value in theirs.values()]
     assert copier.deepcopy([x, x], {id(x): "preset"}) == ["preset", "preset"]
-
-
-class Then:
-    def __init__(self, action):
-        self.action = action
-
-    def __deepcopy__(self, memo):
-        self.action(memo)
-        return self
 
 
 def test_an_element_with_an_entry_in_the_memo(copier):

@@ -14,7 +14,7 @@ import weakref
 
 import pytest
 
-from support.probes import outcome, raised
+from support.probes import Then, outcome, raised
 
 
 class Color(enum.Enum):
@@ -295,17 +295,6 @@ def test_registered_handlers_count(calque):
     finally:
         calque.unregister(decimal.Decimal)
     assert calque.deepcopy(x) is x
-
-
-class Then:
-    """Its copy runs `action`."""
-
-    def __init__(self, action):
-        self.action = action
-
-    def __deepcopy__(self, memo):
-        self.action(memo)
-        return self
 
 
 def test_a_class_changed_in_the_middle_of_a_copy(copier, monkeypatch):

@@ -273,7 +273,10 @@ def test_a_hook_that_returns_its_object_leaves_its_entry(copier):
     assert copier.deepcopy(x) == [[], None, 0, ["entered"]]
 
 
-def test_a_hook_that_raises_leaves_its_entry(copier):
+@pytest.mark.parametrize("references", [1, 2])
+def test_a_hook_that_raises_leaves_its_entry(copier, references):
+    """Also where its object has one reference, and moves on with it."""
+
     class Hook:
         def __deepcopy__(self, memo):
             memo[id(self)] = "entered"
@@ -282,30 +285,14 @@ def test_a_hook_that_raises_leaves_its_entry(copier):
     class Tries:
         def __deepcopy__(self, memo):
             with pytest.raises(ValueError):
-                copier.deepcopy(x[1], memo)
+                copier.deepcopy(source, memo)
+            if references == 1:
+                later.append(source.pop())
             return None
 
-    x = [Tries(), [Hook()], [0]]
-    x[2].append(x[1][0])
-    x[1] = [x[1][0]]
-    assert copier.deepcopy([x[0], x[2]]) == [None, [0, "entered"]]
-
-
-def test_a_hook_that_raises_leaves_its_entry_to_an_object_of_one_reference(copier):
-    class Hook:
-        def __deepcopy__(self, memo):
-            memo[id(self)] = "entered"
-            raise ValueError
-
-    class Tries:
-        def __deepcopy__(self, memo):
-            with pytest.raises(ValueError):
-                copier.deepcopy(x[1], memo)
-            x[2].append(x[1].pop())
-            return None
-
-    x = [Tries(), [Hook()], []]
-    assert copier.deepcopy([x[0], x[2]]) == [None, ["entered"]]
+    source, later = [Hook()], [0]
+    later += source[:references - 1]
+    assert copier.deepcopy([Tries(), later]) == [None, [0, "entered"]]
 
 
 def test_a_hook_may_enter_its_object_as_its_own_copy(copier):

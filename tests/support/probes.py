@@ -53,6 +53,17 @@ class Hook:
         return f"<{self.label}>"
 
 
+class Then:
+    """A leaf whose copy runs `action(memo)`."""
+
+    def __init__(self, action):
+        self.action = action
+
+    def __deepcopy__(self, memo):
+        self.action(memo)
+        return self
+
+
 class Reduces:
     """An object whose __reduce_ex__ gives exactly the value it was made with."""
 
