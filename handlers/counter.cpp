@@ -154,7 +154,7 @@ bool is_flat(const CopyContext& context, Borrowed x) noexcept {
 
 Ref same_pairs(Borrowed x) noexcept {
     Ref y = bare(x.type());
-    return y && PyDict_Update(y.get(), x.get()) == 0 ? std::move(y) : Ref();
+    return y && dict_slots::fill_compactly(y, x) ? std::move(y) : Ref();
 }
 
 Step copy_counter(CopyContext& context, Frame& frame, const Known&) noexcept {

@@ -2,6 +2,7 @@
 // (Modules/_collectionsmodule.c), then Lib/copy.py, _reconstruct: the iterator over x.items() is made, then
 // the factory is copied, which is an argument (an object that can be called may well be copied to another
 // one), then `defaultdict(factory)`, then the pairs (pairs.hpp).
+#include "dict_slots.hpp"
 #include "handlers.hpp"
 #include "primitives.hpp"
 
@@ -69,8 +70,7 @@ private:
         frame.set_copy(std::move(y));
         if (!primitives::python_ran_since_visit(context, frame)
             && pairs_are_flat(context, frame.original())) {
-            return PyDict_Update(frame.copy().get(), frame.original().get()) == 0 ? Step::done()
-                                                                                  : Step::error();
+            return dict_slots::fill_compactly(frame.copy(), frame.original()) ? Step::done() : Step::error();
         }
         return frame.publish(context) ? pairs_.next(context, frame) : Step::error();
     }

@@ -31,7 +31,7 @@ private:
             || !pairs_are_flat(context, frame.original())) {
             return pairs_.next(context, frame);
         }
-        return PyDict_Update(frame.copy().get(), frame.original().get()) == 0 ? Step::done() : Step::error();
+        return dict_slots::fill_compactly(frame.copy(), frame.original()) ? Step::done() : Step::error();
     }
 
     SubclassState state_;

@@ -6,6 +6,7 @@
 // protocol's own.
 // Left to the protocol: a namespace whose attributes are hooks; a dict that somebody else refers to (it is an
 // object of the graph, to be found in the memo) or that has other keys than plain strings.
+#include "dict_slots.hpp"
 #include "handlers.hpp"
 #include "primitives.hpp"
 
@@ -38,8 +39,8 @@ public:
         }
         frame.set_copy(std::move(y));
         if (flat) {
-            return PyDict_Update(attributes_of(frame.copy()).get(), source.get()) == 0 ? Step::done()
-                                                                                       : Step::error();
+            return dict_slots::fill_compactly(attributes_of(frame.copy()), source) ? Step::done()
+                                                                                   : Step::error();
         }
         return attributes_.start(Ref::share(source)) ? next(context, frame) : Step::error();
     }

@@ -29,7 +29,7 @@ public:
         if (!plain) {
             return Step::decline();
         }
-        Ref copy = Ref::steal(new_set(original));
+        Ref copy = set_slots::compact_copy(new_set, original);
         return copy ? Step::done(std::move(copy)) : Step::error();
     }
 
@@ -44,7 +44,7 @@ public:
                 return copies_ && take(0, index_) ? next(context, frame) : Step::error();
             }
         }
-        Ref copy = Ref::steal(new_set(frame.original().get()));
+        Ref copy = set_slots::compact_copy(new_set, frame.original());
         return copy ? Step::done(std::move(copy)) : Step::error();
     }
 

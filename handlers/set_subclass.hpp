@@ -55,16 +55,10 @@ public:
     }
 
 private:
-    // cls(x) where the class has the constructor of set or frozenset. `|=` puts the members of one set into
-    // another as `update` does, without the tuple of arguments.
+    // cls(x) where the class has the constructor of set or frozenset.
     static Ref clone(Borrowed x) noexcept {
-        PyTypeObject* type = x.type();
-        if (PyFrozenSet_Check(x.get())) {
-            const Ref args = Ref::steal(PyTuple_Pack(1, x.get()));
-            return args ? Ref::steal(type->tp_new(type, args.get(), nullptr)) : Ref();
-        }
-        Ref y = bare(type);
-        return y ? Ref::steal(PySet_Type.tp_as_number->nb_inplace_or(y.get(), x.get())) : Ref();
+        Ref y = bare(x.type());
+        return y && set_slots::fill_compactly(y, x) ? std::move(y) : Ref();
     }
 
     Step next(CopyContext& context, Frame& frame) noexcept {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "attributes.hpp"
+#include "dict_slots.hpp"
 #include "instance_values.hpp"
 #include "primitives.hpp"
 #include "reconstruct.hpp"
@@ -56,7 +57,7 @@ public:
 
     /// To y, the bare copy of that x. False with an exception set.
     [[nodiscard]] bool give(Borrowed x, Borrowed y) noexcept {
-        if (!dict_ && from_.size == 0) {
+        if (dict_ ? PyDict_GET_SIZE(dict_.get()) == 0 : from_.size == 0) {
             return true;
         }
         if (!dict_ && fill(y)) {
@@ -64,7 +65,7 @@ public:
         }
         bool usable = true;
         const Ref source = dict_ ? Ref::share(dict_) : type_plan::instance_dict(x, usable);
-        Ref copy = source ? Ref::steal(PyDict_Copy(source.get())) : Ref();
+        Ref copy = source ? dict_slots::compact_copy(source) : Ref();
         return copy && (instance_values::put_dict(y, copy) || type_plan::set_instance_dict(y, copy));
     }
 
@@ -92,6 +93,9 @@ public:
               bool even_if_empty = false) noexcept {
         if (x.type()->tp_dictoffset == 0) {
             return true;
+        }
+        if (!even_if_empty && instance_values::is_empty(x)) {
+            return true;  // and x need not get a dict to have it looked at
         }
         bool usable = false, flat = true;
         dict_ = type_plan::instance_dict(x, usable);
@@ -129,7 +133,7 @@ public:
         if (!flat || !attributes_are_plain(context, dict_, {}, flat) || !flat) {
             return Step::child(dict_);
         }
-        const Ref copy = Ref::steal(PyDict_Copy(std::exchange(dict_, {}).get()));
+        const Ref copy = dict_slots::compact_copy(std::exchange(dict_, {}));
         return copy && type_plan::set_instance_dict(frame.copy(), copy) ? Step::done() : Step::error();
     }
 
@@ -145,7 +149,7 @@ public:
             return set;
         }
         dict_ = {};
-        const Ref copy = Ref::steal(PyDict_Copy(child.get()));
+        const Ref copy = dict_slots::compact_copy(child);
         return copy && context.keep_alive(child) && type_plan::set_instance_dict(frame.copy(), copy);
     }
 

@@ -8,6 +8,7 @@
 
 #include <calque/compat.hpp>
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -47,10 +48,34 @@ struct Keys {
 #endif
     /// A table of half the size, or the smallest there is, would not do for so many entries (USABLE_FRACTION).
     bool tight_for(Py_ssize_t count) const noexcept { return places() <= 8 || places() / 3 < count; }
+    /// Room for so many entries takes more with one value each for the keys that are shared, all of them, than in a
+    /// table of its own that grows as pairs are inserted.
+    bool shared_costs_more_for(Py_ssize_t count) const noexcept {
+        std::size_t own_places = 8;
+        while (own_places * 2 / 3 < static_cast<std::size_t>(count)) {
+            own_places *= 2;
+        }
+        const std::size_t own = sizeof(Keys) + own_places + own_places * 2 / 3 * 2 * sizeof(PyObject*);
+        return static_cast<std::size_t>(usable + nentries) * sizeof(PyObject*) > own;
+    }
     std::size_t stride() const noexcept { return before_key() + 2 * sizeof(PyObject*); }
     /// The key of the first entry.
     char* first() noexcept { return reinterpret_cast<char*>(this + 1) + index_bytes() + before_key(); }
 };
+
+/// In 3.11 and 3.12 dict.update() into the empty dict of an instance gives it a table of its own, as small as
+/// its pairs allow; the others go on sharing the keys of the class.
+constexpr bool kUpdateEndsSharing = PY_VERSION_HEX >= 0x030B0000 && PY_VERSION_HEX < 0x030D0000;
+
+/// Whether there is one kind of table for strings, and a larger one for all keys.
+constexpr bool kTwoKindsOfTable = PY_VERSION_HEX >= 0x030B0000;
+
+/// dict.update() into an empty dict that does not take over the other's table makes one for `count` entries, which is
+/// twice as large as need be for 1 to 4, 21, and some more: estimate_log2_keysize computes with `minsize | 8`.
+constexpr bool update_is_tight_for(Py_ssize_t count) noexcept {
+    const auto minsize = static_cast<std::size_t>(count * 3 + 1) / 2;
+    return minsize >= 8 && std::bit_width((minsize | 8) - 1) == std::bit_width(minsize - 1);
+}
 
 inline Keys* keys_of(PyObject* dict) noexcept {
     return reinterpret_cast<Keys*>(reinterpret_cast<PyDictObject*>(dict)->ma_keys);

@@ -7,6 +7,16 @@ namespace calque::instance_values {
 
 namespace {
 
+// Where an instance of a class that says so itself has its dict: subclasses of tuple, and of C types with a dict.
+PyObject** unmanaged_place(Borrowed instance) noexcept {
+# if PY_VERSION_HEX >= 0x030B0000
+    if (PyType_HasFeature(instance.type(), Py_TPFLAGS_MANAGED_DICT)) {
+        return nullptr;
+    }
+# endif
+    return _PyObject_GetDictPtr(instance.get());
+}
+
 // A managed dict, and no array: subclasses of lists, sets ... whose instances object.__new__ has not made.
 bool has_neither(Borrowed instance) noexcept {
 # if PY_VERSION_HEX < 0x030B0000
@@ -66,6 +76,9 @@ bool is_empty(Borrowed instance) noexcept {
     View view;
     if (read(instance, view)) {
         return view.size == 0;
+    }
+    if (PyObject** const place = unmanaged_place(instance)) {
+        return *place == nullptr;
     }
     return has_neither(instance);
 }

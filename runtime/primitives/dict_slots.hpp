@@ -13,6 +13,7 @@
 #include <calque/ref.hpp>
 
 #include <cstdint>
+#include <utility>
 
 namespace calque::dict_slots {
 
@@ -75,16 +76,86 @@ template <class Question>
     return true;
 }
 
-/// No entry is a hole, and the table no larger than need be: a clone takes no more memory than a dict into which
-/// the pairs are inserted. Of a dict that was found.
-inline bool is_tight(Borrowed dict, const Entries& entries) noexcept {
 #if CALQUE_USE_DICT_SLOTS
-    return PyDict_GET_SIZE(dict.get()) == Py_ssize_t{entries.count}
-        && dict_layout::keys_of(dict.get())->tight_for(Py_ssize_t{entries.count});
+namespace detail {
+
+inline bool only_strings(Borrowed dict) noexcept {
+    PyObject* key = nullptr;
+    Py_ssize_t position = 0;
+    while (PyDict_Next(dict.get(), &position, &key, nullptr)) {
+        if (!PyUnicode_CheckExact(key)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// A table that once had another key than strings has room for hashes, and so has each clone of it.
+inline bool is_of_right_kind(Borrowed dict) noexcept {
+    return !dict_layout::kTwoKindsOfTable || dict_layout::keys_of(dict.get())->only_strings()
+        || !only_strings(dict);
+}
+
+/// A clone is no larger than need be.
+inline bool clones_well(Borrowed dict) noexcept {
+    const dict_layout::Keys* const keys = dict_layout::keys_of(dict.get());
+    const Py_ssize_t count = PyDict_GET_SIZE(dict.get());
+    if (reinterpret_cast<PyDictObject*>(dict.get())->ma_values != nullptr) {
+        return !dict_layout::kUpdateEndsSharing || !keys->shared_costs_more_for(count);
+    }
+    return count == keys->nentries && keys->tight_for(count) && is_of_right_kind(dict);
+}
+
+// empty.update(dict), for a dict that does not clone well.
+[[gnu::noinline]] inline bool insert_all(Borrowed empty, Borrowed dict) noexcept {
+    if (dict_layout::update_is_tight_for(PyDict_GET_SIZE(dict.get())) && is_of_right_kind(dict)) {
+        return PyDict_Update(empty.get(), dict.get()) == 0;
+    }
+    PyObject *key = nullptr, *value = nullptr;
+    Py_ssize_t position = 0;
+    while (PyDict_Next(dict.get(), &position, &key, &value)) {
+        if (PyDict_SetItem(empty.get(), key, value) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+}  // namespace detail
+#endif
+
+/// A clone takes no more memory than a dict into which the pairs are inserted. Of a dict that was found.
+inline bool is_tight(Borrowed dict, const Entries&) noexcept {
+#if CALQUE_USE_DICT_SLOTS
+    return detail::clones_well(dict);
 #else
-    static_cast<void>(dict), static_cast<void>(entries);
+    static_cast<void>(dict);
     return false;
 #endif
+}
+
+// What follows makes dicts that are no larger than those into which the pairs are inserted one by one, as stdlib
+// does it. PyDict_Copy and PyDict_Update keep the size of a table: what was deleted, or was updated and counted as
+// new, leaves room in it, twice what is needed or more. All keys must hash natively. Twins: those two functions.
+
+[[nodiscard, gnu::always_inline]] inline Ref compact_copy(Borrowed dict) noexcept {
+#if CALQUE_USE_DICT_SLOTS
+    if (dict_layout::known && !detail::clones_well(dict)) [[unlikely]] {
+        Ref copy = Ref::steal(PyDict_New());
+        return copy && detail::insert_all(copy, dict) ? std::move(copy) : Ref();
+    }
+#endif
+    return Ref::steal(PyDict_Copy(dict.get()));
+}
+
+/// `empty.update(dict)`. False with MemoryError set.
+[[nodiscard]] inline bool fill_compactly(Borrowed empty, Borrowed dict) noexcept {
+#if CALQUE_USE_DICT_SLOTS
+    if (dict_layout::known && !detail::clones_well(dict)) [[unlikely]] {
+        return detail::insert_all(empty, dict);
+    }
+#endif
+    return PyDict_Update(empty.get(), dict.get()) == 0;
 }
 
 }  // namespace calque::dict_slots
