@@ -48,6 +48,11 @@ PyObject* deepcopy(PyObject*, PyObject* const* args, Py_ssize_t nargs, PyObject*
         return engine::is_atom(args[0]) ? Ref::share(args[0]).release()
                                         : engine::deepcopy_alone(args[0]).release();
     }
+    // Most of what hooks have copied.
+    if (keywords == nullptr && (nargs == 2 || nargs == 3) && engine::is_atom(args[0])
+        && engine::has_no_atoms(args[1])) {
+        return Ref::share(args[0]).release();
+    }
     return deepcopy_of_any_shape(args, nargs, keywords);
 }
 

@@ -39,17 +39,11 @@ Ref end(ActiveContext active, Ref copy) noexcept {
     return failed ? Ref() : std::move(copy);
 }
 
-[[gnu::noinline]] Ref walk_nested(Memo& memo, Borrowed x, Borrowed nil) noexcept {
-    if (!stack_guard::has_room()) {
-        return {};
-    }
-    offer_collection();
-    IdleContext idle = IdleContext::take();
-    if (!idle) {
-        return {};
-    }
+// A nested walk: `walk` is given the context, which must not be empty.
+template <class Walk>
+Ref walk_on(Memo& memo, IdleContext idle, Walk walk) noexcept {
     ActiveContext active = std::move(idle).activate_on(memo);
-    Ref copy = walker::walk(*active, x, nil);
+    Ref copy = walk(*active);
     // Back into Python code: the outer copy's log may hold what this walk logged.
     if (!memo.secure() && copy) {
         copy = {};
@@ -58,14 +52,47 @@ Ref end(ActiveContext active, Ref copy) noexcept {
     return copy;
 }
 
-// The dict of a copy in progress, as it was handed out: atomic objects are not in it.
-bool is_untouched(Borrowed memo) noexcept {
-    const Memo* living = Memo::living(memo);
-    return living != nullptr && living->untouched();
+[[gnu::noinline]] Ref walk_nested(Memo& memo, Borrowed x, Borrowed nil) noexcept {
+    if (!stack_guard::has_room()) {
+        return {};
+    }
+    IdleContext idle = IdleContext::take();
+    if (!idle) {
+        return {};
+    }
+    return walk_on(memo, std::move(idle),
+                   [&](Context& context) noexcept { return walker::walk(context, x, nil); });
+}
+
+// x is not in the memo, which is native, and no Python code runs: most children of hooks that are containers hold
+// nothing but atoms. Not inlined: see copy_from_root().
+[[gnu::noinline]] Ref copy_nested_root(Memo& memo, Borrowed x) noexcept {
+    if (!stack_guard::has_room()) {
+        return {};
+    }
+    walker::Root root;
+    if (!walker::begin_root(x, root)) {
+        return walk_nested(memo, x, {});
+    }
+    if (!root.done() && !root.failed()) {
+        IdleContext idle = IdleContext::take();
+        if (!idle) {
+            walker::give_up_root(root);
+            return {};
+        }
+        return walk_on(memo, std::move(idle),
+                       [&](Context& context) noexcept { return walker::walk_root(context, root); });
+    }
+    Ref copy = root.copy();
+    if (copy && !(copy == x) && !memo.enter_finished(x, copy)) {
+        return {};
+    }
+    return copy;
 }
 
 // Most children of a hook need no walk: they are atomic, or have their copy.
 Ref copy_nested(Memo& memo, Borrowed x, Borrowed nil) noexcept {
+    offer_collection();
     memo.notice_writes();
     if (memo.passes_atomics() && primitives::known_types.atomic(x.type())) {
         return Ref::share(x);
@@ -78,7 +105,7 @@ Ref copy_nested(Memo& memo, Borrowed x, Borrowed nil) noexcept {
             return copy;
         }
         if (found == mapping_memo::Found::miss && memo.native()) {
-            nil = {};
+            return copy_nested_root(memo, x);
         }
     }
     return walk_nested(memo, x, nil);
@@ -236,12 +263,11 @@ Ref deepcopy_alone(Borrowed x) noexcept {
 }
 
 Ref deepcopy(Borrowed x, Borrowed memo, Borrowed nil) noexcept {
-    const bool fresh = !memo || memo.get() == Py_None;
-    if ((fresh || is_untouched(memo)) && is_atom(x)) {
+    if (is_atom(x) && (!memo || has_no_atoms(memo))) {
         return Ref::share(x);
     }
     stdlib_tables::refresh_if_changed();
-    return fresh ? copy_fresh(x, nil) : copy_into(memo, x, nil);
+    return !memo || memo.get() == Py_None ? copy_fresh(x, nil) : copy_into(memo, x, nil);
 }
 
 Ref deepcopy_on(Memo& memo, Borrowed x) noexcept {

@@ -22,6 +22,11 @@ extern const calque_api c_api;
 [[gnu::always_inline]] inline bool is_atom(Borrowed x) noexcept {
     return primitives::known_types.atomic(x.type()) && stdlib_tables::seen.atomics_unchanged();
 }
+/// None, or the dict of a copy in progress as it was handed out: atomic objects are not in it.
+[[gnu::always_inline]] inline bool has_no_atoms(Borrowed memo) noexcept {
+    const Memo* living = Memo::living(memo);
+    return living != nullptr ? living->untouched() : memo.get() == Py_None;
+}
 /// copy.deepcopy(x), for no atom.
 Ref deepcopy_alone(Borrowed x) noexcept;
 /// copy.deepcopy(x, memo, nil). Empty or None `memo`: a fresh one; empty `nil`: the default.

@@ -1,6 +1,7 @@
 // runtime/memo.cpp: see the essay in memo.hpp.
 #include "memo.hpp"
 
+#include "primitives/list_slots.hpp"
 #include "saved_error.hpp"
 
 namespace calque {
@@ -186,9 +187,10 @@ bool Memo::write(const Event& event) noexcept {
 }
 
 bool Memo::write_original(Borrowed x) noexcept {
-    if (originals_) {
-        return PyList_Append(originals_.get(), x.get()) == 0;
-    }
+    return originals_ ? list_slots::append(originals_, Ref::share(x)) : write_first_original(x);
+}
+
+bool Memo::write_first_original(Borrowed x) noexcept {
     Ref key = Ref::steal(PyLong_FromVoidPtr(dict_.get()));
     Ref list = Ref::steal(PyList_New(0));
     if (!key || !list || PyList_Append(list.get(), x.get()) != 0
@@ -225,21 +227,27 @@ void Memo::look_at_dict() noexcept {
 }
 
 bool Memo::complete_hook(Borrowed x, Borrowed copy, bool unique) noexcept {
-    if (!native_ || !dict_ || written_ != log_.size()
-        || mutants::is(mutants::Mutant::flush_without_keepalive)) {
+    if (!is_written()) {
         const bool done = complete(x, copy, false, unique);
         own_all();
         return done;
     }
     const std::uintptr_t* known = table_.find(x.get());
     if (known == nullptr || *known <= kUnchanged) {
-        Ref key = Ref::steal(PyLong_FromVoidPtr(x.get()));
-        if (!key || PyDict_SetItem(dict_.get(), key.get(), copy.get()) != 0) {
-            return false;
-        }
-        if (!table_.insert(x.get(), reinterpret_cast<std::uintptr_t>(copy.get()))) {
-            return no_memory();
-        }
+        return enter_in_dict(x, copy);
+    }
+    const bool written = write_original(x);
+    look_at_dict();
+    return written;
+}
+
+bool Memo::enter_in_dict(Borrowed x, Borrowed copy) noexcept {
+    Ref key = Ref::steal(PyLong_FromVoidPtr(x.get()));
+    if (!key || PyDict_SetItem(dict_.get(), key.get(), copy.get()) != 0) {
+        return false;
+    }
+    if (!table_.insert(x.get(), reinterpret_cast<std::uintptr_t>(copy.get()))) {
+        return no_memory();
     }
     const bool written = write_original(x);
     look_at_dict();
@@ -285,9 +293,9 @@ bool Memo::take_in_entry() noexcept {
         || PyDict_Next(dict_.get(), &place, &key, &copy) == 0 || !PyLong_CheckExact(key)) {
         return false;
     }
-    const SavedError in_flight;
-    if (PyLong_AsVoidPtr(key) != hooked_) {
-        PyErr_Clear();  // no address at all
+    int too_large = 0;  // raises nothing: an exception of the hook may be in flight
+    if (PyLong_AsLongLongAndOverflow(key, &too_large) != reinterpret_cast<std::intptr_t>(hooked_)
+        || too_large != 0) {
         return false;
     }
     if (!table_.insert(hooked_, reinterpret_cast<std::uintptr_t>(copy))) {

@@ -211,8 +211,23 @@ public:
             }
         }
     }
+    /// Native, and the dict can be handed to a hook as it is: complete, and no Python code has run since it was looked
+    /// at. Then secure() has nothing to do either.
+    bool is_complete() const noexcept { return looked_now_ && is_written(); }
+    /// While is_complete().
+    Ref dict() const noexcept { return Ref::share(dict_); }
+    /// When nobody has written to the dict, neither strangers nor walks on this memo, two moments are the same.
+    using Moment = DictStamp;
+    Moment moment() const noexcept { return stamp_; }
+    bool is_as_of(Moment before) const noexcept { return before == stamp_ && is_written() && untouched(); }
+    /// While the dict holds all there is to hold: complete(), for an object that is not in the memo.
+    [[nodiscard]] bool enter_in_dict(Borrowed x, Borrowed copy) noexcept;
     /// The same as complete(), for what the hook of x returned: the dict that it was given is written at once.
     [[nodiscard]] bool complete_hook(Borrowed x, Borrowed copy, bool unique) noexcept;
+    /// The same for what was copied natively, without a walk.
+    [[nodiscard]] bool enter_finished(Borrowed x, Borrowed copy) noexcept {
+        return is_written() ? enter_in_dict(x, copy) : log_done(x, copy, false, false) && secure();
+    }
     /// A hook has returned its object itself, or raised. False with MemoryError set.
     [[nodiscard]] bool entry_may_stay() noexcept {
         return !native_ || !entry_taken_in_ || always_look_up_ || met_again() != Found::error;
@@ -292,6 +307,7 @@ private:
     bool write_up_to(std::size_t end) noexcept;
     bool write(const Event& event) noexcept;
     bool write_original(Borrowed x) noexcept;
+    bool write_first_original(Borrowed x) noexcept;
     bool take_in_entry() noexcept;
     void look_at_dict() noexcept;
     void adopt_dict() noexcept;
@@ -300,6 +316,12 @@ private:
     bool nobody_knew_it() const noexcept {
         return native_ && !dict_ && owned_ == 0 && kept_.empty() && !link_ && !living_
             && !mutants::is(mutants::Mutant::memo_shared_with_nested_call);
+    }
+    // Native, and the dict holds all there is to hold.
+    bool is_written() const noexcept {
+        return native_ && dict_ && written_ == log_.size()
+            && !mutants::is(mutants::Mutant::memo_shared_with_nested_call)
+            && !mutants::is(mutants::Mutant::flush_without_keepalive);
     }
     void release_log() noexcept;
     bool secure_log() noexcept;

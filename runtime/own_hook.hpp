@@ -36,17 +36,14 @@ inline Hooked& hooked_place(PyTypeObject* type) noexcept {
     return hooked[(reinterpret_cast<std::uintptr_t>(type) * 0x9E3779B97F4A7C15u) >> (64 - kHookBits)];
 }
 
-/// The slow half of own_hook().
+/// The slow half of own_hook(): the function, or empty; its place tells the same.
 Borrowed examine_hook(PyTypeObject* type) noexcept;
 
-/// The function that copies instances of `type`, unless the instance hides it (comes_to()); or empty: ask the
-/// protocols. Borrowed from the class.
-inline Borrowed own_hook(PyTypeObject* type) noexcept {
-    const Hooked& place = hooked_place(type);
-    if (place.type != type) {
-        return {};
-    }
-    return place.holds() ? Borrowed(place.hook) : examine_hook(type);
+/// `type`, with the function that copies its instances, unless the instance hides it (comes_to()); or null: ask the
+/// protocols. The function is borrowed from the class.
+inline Hooked* own_hook(PyTypeObject* type) noexcept {
+    Hooked& place = hooked_place(type);
+    return place.type == type && (place.holds() || examine_hook(type)) ? &place : nullptr;
 }
 
 }  // namespace calque::known_class

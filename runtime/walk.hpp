@@ -4,6 +4,7 @@
 
 #include "context.hpp"
 
+#include "own_hook.hpp"
 #include "primitives/native.hpp"
 #include "registry.hpp"
 
@@ -78,7 +79,10 @@ private:
 
     Found look_in_mapping(Borrowed x, Borrowed nil) noexcept;
     Move ask_protocols(PyObject* x, PyTypeObject* type, bool unique) noexcept;
-    Move call_hook(Borrowed function, PyObject* x, bool unique) noexcept;
+    Move start_changed(PyObject* x, PyTypeObject* type, bool unique) noexcept;
+    Move start_without_hook(PyObject* x, PyTypeObject* type, bool unique) noexcept;
+    Move call_hook(known_class::Hooked& hooked, PyObject* x, bool unique) noexcept;
+    Move end_hook(Ref held, bool unique) noexcept;
     Move note_taker(PyTypeObject* type, const calque_handler& handler, std::uint64_t stretch,
                     Move move) noexcept;
     Move start(const calque_handler& handler, PyObject* x, bool unique) noexcept;

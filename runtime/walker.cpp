@@ -54,11 +54,10 @@ bool stays_as_it_is(primitives::Native kind) noexcept {
         || (kind == Native::tuple && mutants::is(Mutant::tuple_not_untracked));
 }
 
-// The class of `x` has a hook, and no attribute of its instances could hide it.
-bool has_plain_names(Borrowed x) noexcept {
-    known_class::Hooked& known = known_class::hooked_place(x.type());
+// No attribute of instances like `x` could hide the hook of their class.
+bool has_plain_names(Borrowed x, known_class::Hooked& known) noexcept {
     instance_values::View view;
-    if (known.type != x.type() || !instance_values::read(x, view)) {
+    if (!instance_values::read(x, view)) {
         return false;
     }
     for (const unsigned count = instance_values::name_count(x.type()); known.plain_names < count;) {
@@ -69,6 +68,17 @@ bool has_plain_names(Borrowed x) noexcept {
         ++known.plain_names;
     }
     return true;
+}
+
+// Context::before_hook(), at once if the hook before has left everything as the next one needs it.
+[[gnu::always_inline]] inline Ref lend_memo(Context& context) noexcept {
+    const bool prepared = context.stack.empty() || (context.stack.top().walker & kOwned) != 0;
+    if (!prepared || !context.memo->is_complete()) {
+        return context.before_hook();
+    }
+    ++context.python_depth;
+    context.gc.release();
+    return context.memo->dict();
 }
 
 }  // namespace
@@ -143,8 +153,8 @@ Walk::Move Walk::visit(Borrowed nil) noexcept {
     if (found != Found::miss) {
         return found == Found::hit ? Move::value : Move::failed;
     }
-    if (const Borrowed hook = known_class::own_hook(type)) {
-        return call_hook(hook, x, false);
+    if (known_class::Hooked* hooked = known_class::own_hook(type)) {
+        return call_hook(*hooked, x, false);
     }
     const calque_handler* handler = registry::effective(type);
     if (handler != nullptr && (handler->flags & CALQUE_STANDS_FOR_REDUCE) == 0) {
@@ -161,7 +171,21 @@ bool Walk::memo_is_met() noexcept {
     return prepare_frames(ctx_.stack);
 }
 
+// Every way out is a call in place of a return: nothing is saved on the way to a hook.
 Walk::Move Walk::start_visited(PyObject* x, PyTypeObject* type, bool unique) noexcept {
+    known_class::Hooked& place = known_class::hooked_place(type);
+    return place.type != type ? start_without_hook(x, type, unique)
+         : place.holds()      ? call_hook(place, x, unique)
+                              : start_changed(x, type, unique);
+}
+
+// The class, or something it rests on, has changed since its hook was looked at.
+Walk::Move Walk::start_changed(PyObject* x, PyTypeObject* type, bool unique) noexcept {
+    known_class::Hooked* hooked = known_class::own_hook(type);
+    return hooked != nullptr ? call_hook(*hooked, x, unique) : start_without_hook(x, type, unique);
+}
+
+[[gnu::noinline]] Walk::Move Walk::start_without_hook(PyObject* x, PyTypeObject* type, bool unique) noexcept {
     const Taker& known = takers[place_of_taker(type)];
     if (known.type == type && known.stretch == ctx_.python_runs) {
         const Move move = start(*known.handler, x, unique);
@@ -170,9 +194,6 @@ Walk::Move Walk::start_visited(PyObject* x, PyTypeObject* type, bool unique) noe
         }
     }
     const std::uint64_t stretch = ctx_.python_runs;
-    if (const Borrowed hook = known_class::own_hook(type)) {
-        return call_hook(hook, x, unique);
-    }
     if (const calque_handler* handler = registry::effective(type)) {
         const Move move = start(*handler, x, unique);
         if (move != Move::declined) {
@@ -222,29 +243,47 @@ Walk::Move Walk::ask_protocols(PyObject* x, PyTypeObject* type, bool unique) noe
     return Move::failed;
 }
 
-// `function(x, memo)`: what handlers/dunder_deepcopy.cpp would come to, for a class of which that is known. There
+// `hooked.hook(x, memo)`: what handlers/dunder_deepcopy.cpp would come to, for a class of which that is known. There
 // is no child to ask for, hence no frame: `held` owns the original.
-Walk::Move Walk::call_hook(Borrowed function, PyObject* x, bool unique) noexcept {
+Walk::Move Walk::call_hook(known_class::Hooked& hooked, PyObject* x, bool unique) noexcept {
     Ref held = Ref::share(x);
-    Ref hook = Ref::share(function);
+    Ref hook = Ref::share(hooked.hook);
     Memo& memo = *ctx_.memo;
-    const Ref given = ctx_.before_hook();
+    const Ref given = lend_memo(ctx_);
     if (!given) {
         return Move::failed;
     }
-    const Memo::RunningHook running(memo, x);
-    // Keys of the instance's dict may be compared by Python code.
-    const bool hidden = !has_plain_names(x) && !known_class::comes_to(x, interned::__deepcopy__, hook);
-    if (!hidden) {
+    const Memo::Moment handed_over = memo.moment();
+    {
+        const Memo::RunningHook running(memo, x);
+        // Keys of the instance's dict may be compared by Python code.
+        if (!has_plain_names(x, hooked) && !known_class::comes_to(x, interned::__deepcopy__, hook))
+            [[unlikely]] {
+            hook = {};
+            memo.expect(x, {});
+            ctx_.after_hook();
+            return ask_protocols(x, Py_TYPE(x), false);
+        }
         PyObject* const args[] = {x, given.get()};
         value_ = Ref::steal(PyObject_Vectorcall(hook.get(), args, 2, nullptr));
+        hook = {};
+        if (!value_ || value_.get() == x || !memo.is_as_of(handed_over)) {
+            memo.expect(x, value_);
+            return end_hook(std::move(held), unique);
+        }
     }
-    hook = {};
-    memo.expect(x, value_);
     ctx_.after_hook();
-    if (hidden) {
-        return ask_protocols(x, Py_TYPE(x), false);
+    if (!memo.enter_in_dict(x, value_)) {
+        return Move::failed;
     }
+    return give_up(std::move(held)) ? Move::value : Move::failed;
+}
+
+// The hook of `held` has left value_, or raised, or something was written to the memo meanwhile.
+Walk::Move Walk::end_hook(Ref held, bool unique) noexcept {
+    PyObject* const x = held.get();
+    Memo& memo = *ctx_.memo;
+    ctx_.after_hook();
     if (!value_) {
         const SavedError in_flight;
         if (!memo.entry_may_stay()) {

@@ -79,10 +79,14 @@ inline const Found* found_now(const PyTypeObject* type, std::uint64_t stretch) n
     return nullptr;
 }
 
-/// The plan as find() would give it, or null, also where find() would have to make one.
+/// The plan as find() would give it, or null, also where find() would have to make one. So for a class that had
+/// none when it was met last (it has a hook of its own) nothing is examined.
 inline const Plan* known(PyTypeObject* type, std::uint64_t stretch) noexcept {
-    const Found* here = found_now(type, stretch);
-    return here != nullptr ? here->plan : recall(type, stretch);
+    if (const Found* here = found_now(type, stretch)) {
+        return here->plan;
+    }
+    const Found& last = found[place(type)];
+    return last.type == type && last.plan == nullptr ? nullptr : recall(type, stretch);
 }
 
 /// The plan of `type`, or null: go by the protocol. Making one may run Python code (copyreg._slotnames
