@@ -276,7 +276,9 @@ const Known* find(PyTypeObject* type, std::uint64_t stretch) noexcept {
     return entry.known.copy != nullptr ? &entry.known : nullptr;
 }
 
-Borrowed examine_hook(PyTypeObject* type) noexcept { return entry_of(type).hook; }
+Borrowed examine_hook(PyTypeObject* type) noexcept {
+    return TypeVersion::kAvailable ? Borrowed(entry_of(type).hook) : Borrowed();
+}
 
 bool passes_now(Borrowed x, std::uint64_t stretch) noexcept {
     if (passing.types[Passing::place(x.type())].type != x.type()) {

@@ -44,6 +44,9 @@ void Memo::forget() noexcept {
     passes_atomics_ = true;
     always_look_up_ = false;
     entry_taken_in_ = false;
+    snapshot_.forget();
+    entries_compared_ = false;
+    snapshots_left_ = kFirstSnapshots;
     if (!kept_.empty()) {
         PodVector<PyObject*> kept;
         kept.swap(kept_);
@@ -216,14 +219,13 @@ bool Memo::write_up_to(std::size_t end) noexcept {
     if (owned_ < written_) {
         owned_ = written_;
     }
-    look_at_dict();
+    look_at_dict(true);
     return good;
 }
 
-void Memo::look_at_dict() noexcept {
-    stamp_ = looked_ = DictStamp::of(dict_.get());
-    size_ = PyDict_GET_SIZE(dict_.get());
-    looked_now_ = true;
+void Memo::extend_snapshot() noexcept {
+    --snapshots_left_;
+    snapshot_.extend(dict_);
 }
 
 bool Memo::complete_hook(Borrowed x, Borrowed copy, bool unique) noexcept {
@@ -237,7 +239,7 @@ bool Memo::complete_hook(Borrowed x, Borrowed copy, bool unique) noexcept {
         return enter_in_dict(x, copy);
     }
     const bool written = write_original(x);
-    look_at_dict();
+    look_at_dict(false);
     return written;
 }
 
@@ -250,7 +252,7 @@ bool Memo::enter_in_dict(Borrowed x, Borrowed copy) noexcept {
         return no_memory();
     }
     const bool written = write_original(x);
-    look_at_dict();
+    look_at_dict(true);
     return written;
 }
 
@@ -286,11 +288,8 @@ void Memo::discard_raw() noexcept {
 // False: more was written than the entry that the hook which runs makes for its object.
 bool Memo::take_in_entry() noexcept {
     PyObject *key = nullptr, *copy = nullptr;
-    Py_ssize_t place = size_;  // we and those taken in only ever added
-    if (hooked_ == nullptr || written_ != log_.size()
-        || !(DictStamp::of(dict_.get()).is_next_after(looked_)
-             || mutants::is(mutants::Mutant::other_writes_of_hook_missed))
-        || PyDict_Next(dict_.get(), &place, &key, &copy) == 0 || !PyLong_CheckExact(key)) {
+    if (hooked_ == nullptr || written_ != log_.size() || !find_only_new_entry(key, copy)
+        || !PyLong_CheckExact(key)) {
         return false;
     }
     int too_large = 0;  // raises nothing: an exception of the hook may be in flight
@@ -302,7 +301,22 @@ bool Memo::take_in_entry() noexcept {
         return false;
     }
     entry_taken_in_ = true;
-    look_at_dict();
+    look_at_dict(false);
+    return true;
+}
+
+// What the dict holds since we looked, if that is one entry, and it was changed in no other way.
+bool Memo::find_only_new_entry(PyObject*& key, PyObject*& copy) noexcept {
+    if (DictStamp::of(dict_.get()).is_next_after(looked_)
+        || mutants::is(mutants::Mutant::other_writes_of_hook_missed)) {
+        Py_ssize_t place = size_;  // we and those taken in only ever added
+        return PyDict_Next(dict_.get(), &place, &key, &copy) != 0;
+    }
+    if (snapshot_.size() != size_ || !snapshot_.has_one_more(dict_, key, copy)) {
+        return false;
+    }
+    entries_compared_ = true;
+    snapshots_left_ = SIZE_MAX;
     return true;
 }
 
@@ -352,13 +366,15 @@ Ref Memo::object() noexcept {
         }
         living_ = true;
         dict_ = std::move(dict);
-        look_at_dict();
+        look_at_dict(true);
     }
     if (written_ < log_.size() && !write_up_to(log_.size())) {
         return {};
     }
     if (!looked_now_) {
-        looked_ = DictStamp::now();
+        if (!entries_compared_) {
+            looked_ = DictStamp::now();
+        }
         looked_now_ = true;
     }
     return Ref::share(dict_);

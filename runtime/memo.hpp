@@ -50,8 +50,9 @@
 // Writes of strangers to dict_ are noticed by its version (cpython/dict_version.hpp) when Python code
 // returns. Not by comparing contents: that would cost as much as having no native memo.
 //   One write is taken in, and the memo stays native: memo[id(self)] = y, by the hook that runs, as the only
-// write since we looked. The versions tell that there was one, and the entry that it added lies behind
-// all others. Its key is the address of an object that is no atom and that its hook holds, so
+// write since we looked. The versions tell that there was one, if no other dict was written between; else the
+// entries are compared with what they were (dict_snapshot.hpp), in a memo of up to 512. The entry lies behind all
+// others. Its key is the address of an object that is no atom and that its hook holds, so
 // neither passing atoms nor "unique" skips a look-up that would have found it. Were any of this guessed,
 // an overwrite of an older entry, or an entry for an object not met yet, would be lost. A hook that returns
 // self, or raises, leaves an entry whose original nobody keeps: then uniqueness is given up, as it is for
@@ -59,6 +60,7 @@
 #pragma once
 
 #include "cpython/dict_version.hpp"
+#include "dict_snapshot.hpp"
 #include "mapping_memo.hpp"
 #include "memo_table.hpp"
 #include "pod_vector.hpp"
@@ -268,6 +270,7 @@ public:
 private:
     // Capacities kept for the next copy: 128 KiB of log.
     static constexpr std::size_t kKeptEvents = 8192;
+    static constexpr std::size_t kFirstSnapshots = 8;
     static constexpr std::uintptr_t kPair = 1, kDone = 2, kHashed = 4, kTags = 7;
     // Values in table_ that are no copies.
     static constexpr std::uintptr_t kInProgress = 0, kUnchanged = 1;
@@ -309,7 +312,17 @@ private:
     bool write_original(Borrowed x) noexcept;
     bool write_first_original(Borrowed x) noexcept;
     bool take_in_entry() noexcept;
-    void look_at_dict() noexcept;
+    bool find_only_new_entry(PyObject*& key, PyObject*& copy) noexcept;
+    // `written_now`: its stamp is the last that was given to any dict.
+    void look_at_dict(bool written_now) noexcept {
+        stamp_ = looked_ = DictStamp::of(dict_.get());
+        size_ = PyDict_GET_SIZE(dict_.get());
+        looked_now_ = written_now;
+        if (snapshots_left_ != 0) [[unlikely]] {
+            extend_snapshot();
+        }
+    }
+    void extend_snapshot() noexcept;
     void adopt_dict() noexcept;
     void forget() noexcept;
     // Native to the end, and nothing is owned.
@@ -347,6 +360,10 @@ private:
     DictStamp looked_;           // that, or the last stamp given before Python code ran
     Py_ssize_t size_ = 0;        // of dict_ then
     bool looked_now_ = false;    // no Python code has run since looked_
+    // The entries of dict_ then; kept up at first, and once a hook has written to other dicts before its entry.
+    DictSnapshot snapshot_;
+    bool entries_compared_ = false;
+    std::size_t snapshots_left_ = kFirstSnapshots;
     PyObject* hooked_ = nullptr;
     bool entry_taken_in_ = false;
     std::shared_ptr<Link> link_;

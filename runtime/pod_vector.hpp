@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdlib>
+#include <cstring>
 #include <type_traits>
 #include <utility>
 
@@ -29,6 +30,7 @@ public:
     const T& operator[](std::size_t i) const noexcept { return items_[i]; }
     T& back() noexcept { return items_[size_ - 1]; }
     T* begin() noexcept { return items_; }
+    const T* begin() const noexcept { return items_; }
     T* end() noexcept { return items_ + size_; }
 
     /// False when memory is exhausted; no Python exception is set.
@@ -37,6 +39,19 @@ public:
             return false;
         }
         items_[size_++] = value;
+        return true;
+    }
+    /// The same for `count` values.
+    [[nodiscard]] bool append(const T* values, std::size_t count) noexcept {
+        while (capacity_ - size_ < count) {
+            if (!grow()) {
+                return false;
+            }
+        }
+        if (count > 0) {
+            std::memcpy(items_ + size_, values, count * sizeof(T));
+            size_ += count;
+        }
         return true;
     }
     void pop_back() noexcept { --size_; }

@@ -200,6 +200,12 @@ Walk::Move Walk::start_changed(PyObject* x, PyTypeObject* type, bool unique) noe
             return note_taker(type, *handler, stretch, move);
         }
     }
+    // A class met for the first time: the protocols would call the hook, but not know what it writes (memo.hpp).
+    if (known_class::examine_hook(type)) {
+        if (known_class::Hooked* hooked = known_class::own_hook(type)) {
+            return call_hook(*hooked, x, unique);
+        }
+    }
     return ask_protocols(x, type, unique);
 }
 

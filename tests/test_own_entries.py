@@ -1,5 +1,7 @@
 """Hooks that enter their copy in the memo themselves, `memo[id(self)] = made`: found from then on, whatever else they or others write."""
 
+import copy
+
 import pytest
 from support.copiers import since
 
@@ -175,6 +177,142 @@ def test_a_keepalive_list_of_the_hooks_own_is_kept(copier, node):
     x = [[1], node(after=own_list), [2]]
     copier.deepcopy(x)
     assert [2] in kept
+
+
+# Other dicts written before the entry ----------------------------------------------------------------------------------------------------------------
+
+class Shape:
+    """A hook as programs write it: `enter(self, memo)` makes the copy and enters it, and the attributes are copied after that."""
+
+    def __init__(self, deepcopy, enter, **attributes):
+        self.deepcopy, self.enter = deepcopy, enter
+        self.__dict__.update(attributes)
+
+    def __deepcopy__(self, memo):
+        made = self.enter(self, memo)
+        for name, value in vars(self).items():
+            made.__dict__[name] = value if callable(value) else self.deepcopy(value, memo)
+        return made
+
+
+def enter_after_constructor(self, memo):
+    made = type(self)(self.deepcopy, self.enter, table={})
+    memo[id(self)] = made
+    return made
+
+
+def enter_after_update(self, memo):
+    made = object.__new__(type(self))
+    made.__dict__.update(self.__dict__)
+    memo[id(self)] = made
+    return made
+
+
+def enter_after_new_dict(self, memo):
+    made = object.__new__(type(self))
+    made.__dict__ = {"deepcopy": self.deepcopy}
+    memo[id(self)] = made
+    return made
+
+
+def enter_by_setdefault(self, memo):
+    return memo.setdefault(id(self), type(self)(self.deepcopy, self.enter))
+
+
+def enter_between(self, memo):
+    made = type(self)(self.deepcopy, self.enter)
+    made.first = self.deepcopy([made.enter], memo)
+    memo[id(self)] = made
+    made.last = {}
+    return made
+
+
+SHAPES = [enter_after_constructor, enter_after_update, enter_after_new_dict, enter_by_setdefault, enter_between]
+
+
+@pytest.mark.parametrize("count", [2, 40, 700])
+@pytest.mark.parametrize("enter", SHAPES)
+def test_objects_entered_after_other_writes_keep_their_shape(copier, enter, count):
+    memos, shared = [], [0]
+    nodes = [Shape(copier.deepcopy, enter, number=i, shared=shared, own=[i]) for i in range(count)]
+    nodes[-1].enter = lambda self, memo: memos.append(memo) or enter(self, memo)
+    for i, one in enumerate(nodes):
+        one.others = [nodes[i ^ 1], one, nodes[0]]
+    copied = copier.deepcopy([nodes, shared])
+    for i, one in enumerate(copied[0]):
+        assert one.number == i
+        assert one.own == [i]
+        assert one.own is not nodes[i].own
+        assert one.shared is copied[1]
+        assert [other is copied[0][k] for other, k in zip(one.others, (i ^ 1, i, 0), strict=True)] == [True] * 3
+    assert all(memos[0][id(one)] is copied[0][i] for i, one in enumerate(nodes))
+
+
+def rebuilt(change):
+    def tamper(memo, *_):
+        items = list(memo.items())
+        memo.clear()
+        memo.update(change(items))
+
+    return tamper
+
+
+def for_another_object(memo, shared, _, last):
+    """The same value in the same place, under an int that may lie where the old key lay."""
+    items, at = list(memo.items()), list(memo).index(id(shared))
+    memo.clear()
+    value = items[at][1]
+    items[at] = None
+    items[at] = (id(last), value)
+    memo.update(items)
+
+
+TAMPERINGS = {
+    "overwritten": lambda memo, shared, *_: memo.__setitem__(id(shared), "instead"),
+    "taken out": lambda memo, shared, *_: memo.__delitem__(id(shared)),
+    "moved to the end": lambda memo, shared, *_: memo.__setitem__(id(shared), memo.pop(id(shared))),
+    "moved to another object": lambda memo, shared, other, last: memo.__setitem__(id(last), memo.pop(id(shared))),
+    "rebuilt": rebuilt(lambda items: items),
+    "rebuilt in another order": rebuilt(lambda items: items[::-1]),
+    "rebuilt without one": rebuilt(lambda items: items[:1] + items[2:]),
+    "rebuilt with another value": rebuilt(lambda items: [*items[:1], (items[1][0], "instead"), *items[2:]]),
+    "rebuilt for another object": for_another_object,
+    **{f"cut to {n}": rebuilt(lambda items, n=n: items[:n]) for n in range(13)},
+}
+
+
+@pytest.mark.parametrize("early", [0, 1, 5, 20])
+@pytest.mark.parametrize("tampering", TAMPERINGS)
+def test_tampering_between_other_writes_and_the_entry_counts(calque, tampering, early):
+    """By the first hook, and by one after others that have entered their copies in the same way, or have not."""
+
+    def outcome(deepcopy, usual):
+        shared, other, last, kept = [1], [2], [3], []
+
+        def tamper(self, memo):
+            made = type(self)(deepcopy, None, table={})
+            TAMPERINGS[tampering](memo, shared, other, last)
+            made.again = {}
+            memo[id(self)] = made
+            return made
+
+        def look(self, memo):
+            kept.extend(memo)
+            return enter_after_constructor(self, memo)
+
+        ordinary = [Shape(deepcopy, usual, shared=shared) for _ in range(early)]
+        x = [shared, other, ordinary, Shape(deepcopy, tamper, shared=shared), shared, other, *ordinary, [shared, [other]], last, [last], Shape(deepcopy, look)]
+        copied = deepcopy(x)
+        copies = [*copied[:2], *copied[2], *copied[3:-1], *copied[-4], copied[-3], *copied[-2], copied[3].shared]
+        names = {id(obj): i for i, obj in enumerate([x, *x[:2], *ordinary, *x[3:]])}
+        return (
+            [one == "instead" for one in copies],
+            [[one is two for one in copies] for two in copies],
+            [names[key] for key in kept if key in names],
+        )
+
+    for usual in (enter_after_constructor, lambda self, memo: type(self)(self.deepcopy, None)):
+        assert outcome(calque.deepcopy, usual) == outcome(copy.deepcopy, usual)
 
 
 # What the hook does with the copy --------------------------------------------------------------------------------------------------------------------
