@@ -7,7 +7,7 @@ namespace calque {
 
 namespace {
 
-Ref shallow(Borrowed original) noexcept { return Ref::steal(PySet_New(original.get())); }
+Ref shallow(Borrowed original) noexcept { return set_slots::copy<PySet_New>(original); }
 
 }  // namespace
 

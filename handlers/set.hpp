@@ -3,8 +3,8 @@
 //
 // So the copy exists only after its members: a set that contains itself through something hashable is
 // copied twice, as under stdlib. An empty frozenset, too, is copied to a new object.
-// When all members are their own copies the set is cloned, which keeps the iteration order of the
-// original where stdlib's re-insertion may change it; Python promises neither.
+// When all members are their own copies they go from table to table, in the order of the original. stdlib adds them one
+// by one, to a table that is never smaller; the iteration order may differ, and Python promises none.
 #pragma once
 
 #include "primitives.hpp"
@@ -13,9 +13,7 @@
 
 namespace calque {
 
-using NewSet = PyObject* (*)(PyObject*);
-
-template <NewSet new_set, primitives::Native kind>
+template <set_slots::NewSet new_set, primitives::Native kind>
 class CopySet {
 public:
     static constexpr primitives::Native kKind = kind;
@@ -23,14 +21,14 @@ public:
     /// Sets whose members are all their own copies, which is nearly all of them.
     template <class Visit>
     [[gnu::always_inline]] Step begin_natively(CopyContext& context, Frame& frame, Visit) noexcept {
-        PyObject* const original = frame.original().get();
-        const bool plain = set_slots::each(
-            original, [&](Borrowed member) noexcept { return primitives::is_atomic(context, member); });
-        if (!plain) {
+        if (!primitives::head(context).passes_atomics) {
             return Step::decline();
         }
-        Ref copy = set_slots::compact_copy(new_set, original);
-        return copy ? Step::done(std::move(copy)) : Step::error();
+        Ref copy = set_slots::copy_if<new_set>(frame.original(), primitives::AtomicInARow());
+        if (!copy) {
+            return PyErr_Occurred() != nullptr ? Step::error() : Step::decline();
+        }
+        return Step::done(std::move(copy));
     }
 
     Step begin(CopyContext& context, Frame& frame) noexcept {
@@ -44,8 +42,8 @@ public:
                 return copies_ && take(0, index_) ? next(context, frame) : Step::error();
             }
         }
-        Ref copy = set_slots::compact_copy(new_set, frame.original());
-        return copy ? Step::done(std::move(copy)) : Step::error();
+        Ref copy = Ref::steal(new_set(nullptr));
+        return copy && set_slots::put(copy, frame.original()) ? Step::done(std::move(copy)) : Step::error();
     }
 
     Step resume(CopyContext& context, Frame& frame, Ref child) noexcept {

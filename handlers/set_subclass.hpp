@@ -58,7 +58,7 @@ private:
     // cls(x) where the class has the constructor of set or frozenset.
     static Ref clone(Borrowed x) noexcept {
         Ref y = bare(x.type());
-        return y && set_slots::fill_compactly(y, x) ? std::move(y) : Ref();
+        return y && set_slots::put(y, x) ? std::move(y) : Ref();
     }
 
     Step next(CopyContext& context, Frame& frame) noexcept {

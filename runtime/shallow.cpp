@@ -6,6 +6,7 @@
 #include "primitives/interpreter_forms.hpp"
 #include "primitives/known_class.hpp"
 #include "primitives/reconstruct.hpp"
+#include "primitives/set_slots.hpp"
 #include "registry.hpp"
 #include "shallow_plan.hpp"
 #include "stdlib_tables.hpp"
@@ -138,7 +139,7 @@ Ref copy(Borrowed x) noexcept {
     case Way::itself: return Ref::share(x);
     case Way::list: return Ref::steal(PyList_GetSlice(x.get(), 0, PyList_GET_SIZE(x.get())));
     case Way::dict: return Ref::steal(PyDict_Copy(x.get()));
-    case Way::set: return Ref::steal(PySet_New(x.get()));
+    case Way::set: return set_slots::copy<PySet_New>(x);
     case Way::handler: return Ref::steal(plan.handler->shallow(plan.handler, x.get()));
     case Way::instance: return or_by_protocol(x, shallow_plan::copy_instance(x, plan));
     case Way::known: return or_by_protocol(x, copy_known(x));

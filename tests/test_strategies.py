@@ -18,6 +18,7 @@ LAST_KNOWN = {
     "instance_values": (3, 14),
     "list_slots": (3, 14),
     "set_counters": (3, 14),
+    "set_tables": (3, 14),
     "type_version": (3, 14),
 }
 # Versions in between of which it is known that the internals do not serve.

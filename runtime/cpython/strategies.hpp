@@ -47,6 +47,9 @@
 // PySetObject.table, .mask, .fill and .used. set_stamp.hpp, primitives/set_slots.hpp
 #define CALQUE_USE_SET_COUNTERS CALQUE_INTERNALS
 
+// How a set lies in its table: slots for so many members, order of the probes, PyMem's memory. primitives/set_slots.hpp
+#define CALQUE_USE_SET_TABLES CALQUE_INTERNALS
+
 // PyTypeObject.tp_version_tag. type_version.hpp
 #define CALQUE_USE_TYPE_VERSION CALQUE_INTERNALS
 
@@ -60,4 +63,5 @@
  X("instance_values", CALQUE_USE_INSTANCE_VALUES) \
  X("list_slots", CALQUE_USE_LIST_SLOTS)           \
  X("set_counters", CALQUE_USE_SET_COUNTERS)       \
+ X("set_tables", CALQUE_USE_SET_TABLES)           \
  X("type_version", CALQUE_USE_TYPE_VERSION)

@@ -72,6 +72,24 @@ inline bool is_atomic(const CopyContext& context, Borrowed object) noexcept {
     return head(context).passes_atomics && known_types.atomic(object.type());
 }
 
+/// is_atomic() for one object after another, where context.passes_atomics: mostly they are of one type.
+class AtomicInARow {
+public:
+    bool operator()(Borrowed object) noexcept {
+        if (object.type() == last_) [[likely]] {
+            return true;
+        }
+        if (!known_types.atomic(object.type())) {
+            return false;
+        }
+        last_ = object.type();
+        return true;
+    }
+
+private:
+    const PyTypeObject* last_ = nullptr;
+};
+
 /// Python code had a chance to run since the frame's object was visited.
 inline bool python_ran_since_visit(const CopyContext& context, const Frame& frame) noexcept {
     return (head(context).python_runs << kRunsShift)

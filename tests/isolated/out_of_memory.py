@@ -11,6 +11,10 @@ class Plain:
     pass
 
 
+class SetSub(set):
+    pass
+
+
 class Slots:
     __slots__ = ("a", "b")
 
@@ -38,6 +42,10 @@ def shapes():
     yield {"a": [1], (1,): {}}
     yield ([1], (2, [3]))
     yield {1, (1, 2)}
+    yield set(range(3))
+    yield frozenset(range(100))
+    yield {*range(100), (1, (2,))}
+    yield SetSub(range(100))
     yield [plain, plain]
     yield [slots, slots]
     yield cycle
@@ -48,8 +56,8 @@ def shapes():
     yield [datetime.datetime.now(datetime.timezone.utc)]
 
 
-for shape in shapes():
-    calque.deepcopy(shape)
+for function, shape in [*((calque.deepcopy, shape) for shape in shapes()), (calque.copy, set(range(3))), (calque.copy, set(range(100)))]:
+    function(shape)
     for last in (False, True):
         n, copied = 0, False
         while not copied:
@@ -57,11 +65,11 @@ for shape in shapes():
             assert n < 5000, "no end"
             _testcapi.set_nomemory(n) if last else _testcapi.set_nomemory(n, n + 1)
             try:
-                calque.deepcopy(shape)
+                function(shape)
                 copied = True
             except MemoryError:
                 pass
             finally:
                 _testcapi.remove_mem_hooks()
-        calque.deepcopy(shape)
+        function(shape)
 print("done")
