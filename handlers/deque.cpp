@@ -4,7 +4,7 @@
 //
 // The copy is in the memo, and empty, before the first item is copied: a hook may look at it, and append to
 // it, which in a full deque throws out what is there. The iterator refuses to go on in a deque that
-// was changed, so it is the real one.
+// was changed, so it is the real one, made before the first item whose copy could change it.
 #include "handlers.hpp"
 #include "primitives.hpp"
 
@@ -34,13 +34,28 @@ Ref empty_like(Borrowed x) noexcept {
 class CopyDeque {
 public:
     Step begin(CopyContext& context, Frame& frame) noexcept {
-        iterator_ = Ref::steal(PyObject_GetIter(frame.original().get()));
-        Ref y = iterator_ ? empty_like(frame.original()) : Ref();
+        const Borrowed x = frame.original();
+        Ref y = empty_like(x);
         if (!y) {
             return Step::error();
         }
         frame.set_copy(std::move(y));
-        return next(context, frame);
+        // Atoms at the beginning, which are all there is in most, need no iterator: nobody changes the deque yet.
+        const Py_ssize_t size = deque_type->tp_as_sequence->sq_length(x.get());
+        Py_ssize_t i = 0;
+        for (; i < size && i < kNearItems; ++i) {
+            const Ref item = Ref::steal(deque_type->tp_as_sequence->sq_item(x.get(), i));
+            if (!item) {
+                return Step::error();
+            }
+            if (!primitives::is_atomic(context, item)) {
+                break;
+            }
+            if (!append(context, frame, item)) {
+                return Step::error();
+            }
+        }
+        return i == size ? Step::done() : go_on_from(i, context, frame);
     }
 
     Step resume(CopyContext& context, Frame& frame, Ref child) noexcept {
@@ -48,6 +63,20 @@ public:
     }
 
 private:
+    // An item further from the ends is found block by block.
+    static constexpr Py_ssize_t kNearItems = 64;
+
+    Step go_on_from(Py_ssize_t copied, CopyContext& context, Frame& frame) noexcept {
+        iterator_ = Ref::steal(PyObject_GetIter(frame.original().get()));
+        if (!iterator_) {
+            return Step::error();
+        }
+        for (; copied > 0; --copied) {
+            const Ref passed = take(context, frame);
+        }
+        return next(context, frame);
+    }
+
     Step next(CopyContext& context, Frame& frame) noexcept {
         while (Ref item = take(context, frame)) {
             if (!primitives::is_atomic(context, item)) {

@@ -829,3 +829,17 @@ def test_the_hash_of_a_key_that_fails_while_an_ordered_dict_is_iterated(copier, 
             calls = None
 
     assert copied(copier) == copied(copy)
+
+
+@pytest.mark.parametrize("maxlen", [None, 5, 1000], ids=lambda maxlen: f"maxlen {maxlen}")
+def test_items_of_a_deque_before_and_after_the_first_that_is_copied(copier, maxlen):
+    for n in (0, 1, 3, 63, 64, 65, 66, 127, 128, 129, 200):
+        for at in {-1, 0, 1, 5, 62, 63, 64, 65, 66, 128, n - 1}:
+            x = collections.deque(maxlen=maxlen)
+            for i in range(n):
+                x.append([i] if i == at else i)
+                x.rotate(1)
+                x.rotate(-1)
+            y = copier.deepcopy(x)
+            assert type(y) is collections.deque and y == x and y.maxlen == maxlen
+            assert not {id(item) for item in y if type(item) is list} & {id(item) for item in x}
