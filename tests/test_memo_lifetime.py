@@ -1,6 +1,7 @@
 """What the keepalive list holds, in which order, and how long: originals live as long as the memo, temporaries too."""
 
 import collections
+import copy
 import gc
 import weakref
 
@@ -242,3 +243,22 @@ def test_a_loop_of_cyclic_copies_is_collected(copier):
     for _ in range(3000):
         copier.deepcopy(cyclic)
     assert gc.get_stats()[0]["collections"] > before
+
+
+@pytest.mark.no_leak_check("the number of collections is what is counted")
+@pytest.mark.parametrize("containers", [1, 12, 100])
+def test_the_collector_starts_as_often_as_under_stdlib(copier, containers):
+    """No more often, as memos and lists of what is kept alive are containers too; and no less than a third as often."""
+    graph = [[] for _ in range(containers)]
+    for node in graph:
+        node += [graph, graph[0], {}]
+
+    def collections_in(deepcopy):
+        gc.collect()
+        before = sum(generation["collections"] for generation in gc.get_stats())
+        for _ in range(60_000 // containers // 3):
+            deepcopy(graph)
+        return sum(generation["collections"] for generation in gc.get_stats()) - before
+
+    ours, theirs = collections_in(copier.deepcopy), collections_in(copy.deepcopy)
+    assert 0 < theirs // 3 <= ours <= theirs + 1
