@@ -31,15 +31,27 @@ public:
         if (!dict_slots::find(frame.original(), entries) || !keys_are_plain(context, entries)) {
             return Step::decline();
         }
-        Ref copy = Ref::steal(PyDict_Copy(frame.original().get()));
-        if (!copy || !dict_slots::find(copy, entries)) {
+        dict_slots::Entries to;
+        const bool builds = dict_clone::can_be_built(frame.original(), entries);
+        Ref copy = builds ? dict_slots::new_like(frame.original(), entries, to)
+                          : Ref::steal(PyDict_Copy(frame.original().get()));
+        if (!copy || !(builds || dict_slots::find(copy, to))) {
             return copy ? Step::decline() : Step::error();
         }
         frame.set_copy(std::move(copy));
-        cloned_ = entries.first;
-        count_ = entries.count;
-        stride_ = entries.stride;
-        return next_in_clone(visit);
+        cloned_ = to.first;
+        count_ = to.count;
+        stride_ = to.stride;
+        return builds ? dict_clone::build(frame.copy(), frame.original(), entries, to, place_, visit)
+                      : next_in_clone(visit);
+    }
+
+    template <class Visit>
+    [[gnu::always_inline]] Step go_on_natively(CopyContext&, Frame& frame, Visit visit) noexcept {
+        dict_slots::Entries from;
+        return dict_slots::find(frame.original(), from) && dict_clone::can_be_built(frame.original(), from)
+                 ? dict_clone::build(frame.copy(), frame.original(), from, clone(), place_, visit)
+                 : next_in_clone(visit);
     }
 
     Step begin(CopyContext& context, Frame& frame) noexcept {

@@ -10,9 +10,67 @@
 #include <calque/handler.hpp>
 
 #include <cstdint>
+#include <cstring>
+#include <type_traits>
 #include <utility>
 
 namespace calque::dict_clone {
+
+/// The places behind `i`, whose own value stays away.
+[[gnu::noinline, gnu::cold]] inline void finish_clone(Borrowed dict, Borrowed original,
+                                                      const dict_slots::Entries& from,
+                                                      const dict_slots::Entries& to,
+                                                      std::uint32_t i) noexcept {
+    to.value(i) = nullptr;
+    while (++i < from.count) {
+        to.share_key(i, from);
+        to.value(i) = Ref::share(from.value(i)).release();
+    }
+    dict_slots::show_like(dict, original);
+}
+
+/// A dict that can be built like the original, table and all: no holes, no more room than its pairs need.
+inline bool can_be_built(Borrowed original, const dict_slots::Entries& entries) noexcept {
+    return entries.count > 0 && dict_slots::is_tight(original, entries);
+}
+
+/// Or, where build() is to go on: nothing in the places from `i` on.
+inline void leave_open(const dict_slots::Entries& from, const dict_slots::Entries& to,
+                       std::uint32_t i) noexcept {
+    const Ref key = Ref::steal(to.key(i));
+    std::memset(to.pair(i), 0, std::size_t{from.count - i - 1} * to.stride + 2 * sizeof(PyObject*));
+}
+
+/// Fills `dict`, made by dict_slots::new_like(), from `place` on. Where this does not end in Step::done(), `place` is that of
+/// the child, and empty; and `dict` is a clone, unless the first child was asked for without a walk.
+template <class Visit>
+[[gnu::always_inline]] inline Step build(Borrowed dict, Borrowed original, const dict_slots::Entries& from,
+                                         const dict_slots::Entries& to, std::uint32_t& place,
+                                         Visit visit) noexcept {
+    for (std::uint32_t i = place; i < from.count; ++i) {
+        to.share_key(i, from);
+        const Borrowed value = from.value(i);
+        const auto look = primitives::known_types.look(value.type());
+        if (look.atomic()) {
+            to.value(i) = Ref::share(value).release();
+            continue;
+        }
+        const calque_step visited = visit(value, look);
+        if (visited.outcome != primitives::kValue) {
+            place = i;
+            if constexpr (std::is_same_v<Visit, primitives::AskForEach>) {
+                leave_open(from, to, i);
+            } else {
+                finish_clone(dict, original, from, to, i);
+            }
+            return Step::of(visited);
+        }
+        to.value(i) = visited.object;
+    }
+    place = from.count;
+    dict_slots::show_like(dict, original);
+    return Step::done();
+}
 
 /// From `place` on. Where this does not end in Step::done(), `place` is that of the child, and empty.
 template <class Visit>
@@ -21,15 +79,22 @@ template <class Visit>
     for (std::uint32_t i = place; i < clone.count; ++i) {
         PyObject*& here = clone.value(i);
         const Borrowed value = here;
-        if (!value || primitives::known_types.atomic(value.type())) {
+        if (!value) {
+            continue;
+        }
+        const auto look = primitives::known_types.look(value.type());
+        if (look.atomic()) {
             continue;
         }
         // The original alone holds its value again, which may so be met as what it is: unique.
         Ref given_back = Ref::steal(std::exchange(here, nullptr));
         given_back = {};
-        const calque_step visited = visit(value);
+        const calque_step visited = visit(value, look);
         if (visited.outcome != primitives::kValue) {
             place = i;
+            if constexpr (std::is_same_v<Visit, primitives::AskForEach>) {
+                here = Ref::share(value).release();  // to be asked for again
+            }
             return Step::of(visited);
         }
         here = visited.object;

@@ -19,6 +19,7 @@
 
 #include "primitives.hpp"
 
+#include "dict_clone.hpp"
 #include "dict_slots.hpp"
 #include "dict_walk.hpp"
 #include "instance_values.hpp"
@@ -44,6 +45,7 @@ inline bool is_hook_name(PyObject* key) noexcept {
 class CopyInstance {
 public:
     static constexpr primitives::Native kKind = primitives::Native::instance;
+    static constexpr bool kMayPublish = true;
 
     template <class Visit>
     [[gnu::always_inline]] Step begin_natively(CopyContext& context, Frame& frame, Visit visit) noexcept {
@@ -206,11 +208,12 @@ private:
         for (unsigned done = attribute_; done < from.size; ++done) {
             const std::uint8_t i = from.index(done);
             const Borrowed value = from.values[i];
-            if (primitives::known_types.atomic(value.type())) {
+            const auto look = primitives::known_types.look(value.type());
+            if (look.atomic()) {
                 to.values[i] = Ref::share(value).release();
                 continue;
             }
-            const calque_step visited = visit(value);
+            const calque_step visited = visit(value, look);
             if (visited.outcome != primitives::kValue) {
                 attribute_ = static_cast<std::uint8_t>(done);
                 return Step::of(visited);
@@ -235,11 +238,12 @@ private:
             if (!value) {
                 continue;
             }
-            if (primitives::known_types.atomic(value.type())) {
+            const auto look = primitives::known_types.look(value.type());
+            if (look.atomic()) {
                 type_plan::fill_slot(frame.copy(), slot, Ref::share(value));
                 continue;
             }
-            const calque_step visited = visit(value);
+            const calque_step visited = visit(value, look);
             if (visited.outcome != primitives::kValue) {
                 slot_ = i;
                 return Step::of(visited);
@@ -256,25 +260,24 @@ private:
     [[gnu::always_inline]] Step begin_with_clone(CopyContext& context, Frame& frame,
                                                  const type_plan::Plan& plan, Visit visit) noexcept {
         const Borrowed dict = instance_values::dict_of(frame.original());
-        dict_slots::Entries entries;
+        dict_slots::Entries from, to;
         if (!dict || Py_REFCNT(dict.get()) != 1 || !PyDict_CheckExact(dict.get())
-            || PyDict_GET_SIZE(dict.get()) == 0 || !dict_slots::find(dict, entries)
-            || entries.count > kMostCloned || !dict_slots::is_tight(dict, entries)
-            || !keys_are_plain(entries)) {
+            || !dict_slots::find(dict, from) || from.count > kMostCloned
+            || !dict_clone::can_be_built(dict, from) || !keys_are_plain(from)) {
             return Step::decline();
         }
-        Ref clone = Ref::steal(PyDict_Copy(dict.get()));
-        Ref y = clone ? type_plan::bare_instance(frame.original().type()) : Ref();
-        if (!y) {
+        Ref y = type_plan::bare_instance(frame.original().type());
+        Ref clone = y ? dict_slots::new_like(dict, from, to) : Ref();
+        if (!clone) {
             return Step::error();
-        }
-        if (!dict_slots::find(clone, entries)) {
-            return Step::decline();
         }
         frame.set_copy(std::move(y));
         copied_ = std::move(clone);
         mode_ = Mode::clone;
-        return next_in_clone(context, frame, plan, entries, visit);
+        std::uint32_t place = 0;
+        const Step step = dict_clone::build(copied_, dict, from, to, place, visit);
+        attribute_ = static_cast<std::uint8_t>(place);
+        return step.raw().outcome == CALQUE_DONE ? finish_clone(context, frame, plan, visit) : step;
     }
 
     template <class Visit>
@@ -309,27 +312,23 @@ private:
     template <class Visit>
     Step next_in_clone(CopyContext& context, Frame& frame, const type_plan::Plan& plan,
                        const dict_slots::Entries& entries, Visit visit) noexcept {
-        for (; attribute_ < entries.count; ++attribute_) {
-            PyObject*& place = entries.value(attribute_);
-            const Borrowed value = place;
-            if (!value || primitives::is_atomic(context, value)) {
-                continue;
-            }
-            // The original alone holds its value again, which may so be met as what it is: unique.
-            Ref given_back = Ref::steal(std::exchange(place, nullptr));
-            given_back = {};
-            const calque_step visited = visit(value);
-            if (visited.outcome != primitives::kValue) {
-                return Step::of(visited);
-            }
-            place = visited.object;
-        }
+        std::uint32_t place = attribute_;
+        const Step step = dict_clone::copy_values(entries, place, visit);
+        attribute_ = static_cast<std::uint8_t>(place);
+        return step.raw().outcome == CALQUE_DONE ? finish_clone(context, frame, plan, visit) : step;
+    }
+
+    template <class Visit>
+    Step finish_clone(CopyContext& context, Frame& frame, const type_plan::Plan& plan, Visit visit) noexcept {
         const Step step = next_slot_natively(context, frame, plan, visit);
         if (step.raw().outcome != CALQUE_DONE) {
             return step;
         }
-        const Ref dict = std::move(copied_);
-        return type_plan::set_instance_dict(frame.copy(), dict) ? step : Step::error();
+        Ref dict = std::move(copied_);
+        return instance_values::put_dict(frame.copy(), dict)
+                    || type_plan::set_instance_dict(frame.copy(), dict)
+                 ? step
+                 : Step::error();
     }
 
     // The clone without what has not been copied yet; key_, if an attribute is being copied.
@@ -341,18 +340,9 @@ private:
         if (in_slots || entries.first == nullptr) {
             return good;
         }
-        entries.value(attribute_) = Ref::share(Py_None).release();
         key_ = Ref::share(entries.key(attribute_));
-        unsigned pairs = 1;
-        for (std::uint32_t i = 0; i < attribute_; ++i) {
-            pairs += entries.value(i) != nullptr;
-        }
-        for (std::uint32_t i = entries.count; i-- > attribute_;) {
-            if (entries.value(i) != nullptr) {
-                const Ref key = Ref::share(entries.key(i));
-                good = PyDict_DelItem(copied_.get(), key.get()) == 0 && good;
-            }
-        }
+        const std::uint32_t pairs = dict_clone::pairs_up_to(entries, attribute_);
+        good = dict_clone::truncate(copied_, entries, attribute_) && good;
         return start_source(frame, pairs) && good;
     }
 
@@ -410,10 +400,7 @@ private:
             return false;
         }
         walk_.start(source_);
-        PyObject *key = nullptr, *value = nullptr;
-        while (pairs-- > 0) {
-            walk_.next(source_, key, value);
-        }
+        walk_.skip(source_, pairs);
         return true;
     }
 

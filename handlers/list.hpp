@@ -47,6 +47,12 @@ public:
         return fill(frame, filling, i, visit);
     }
 
+    template <class Visit>
+    [[gnu::always_inline]] Step go_on_natively(CopyContext& context, Frame& frame, Visit visit) noexcept {
+        --index_;
+        return next(context, frame, visit);
+    }
+
     Step resume(CopyContext& context, Frame& frame, Ref child) noexcept {
         return resume(context, frame, std::move(child), primitives::AskForEach());
     }
@@ -76,12 +82,13 @@ private:
         Borrowed last, copy_of_last;  // an element that comes twice running has one copy
         for (Py_ssize_t i = begin; i < filling.end; ++i) {
             const Borrowed item = filling.from[i];
-            if (primitives::known_types.atomic(item.type())) {
+            const auto look = primitives::known_types.look(item.type());
+            if (look.atomic()) {
                 filling.to[i] = Ref::share(item).release();
             } else if (item == last) {
                 filling.to[i] = Ref::share(copy_of_last).release();
             } else {
-                const calque_step visited = visit(item);
+                const calque_step visited = visit(item, look);
                 if (visited.outcome != primitives::kValue) {
                     list_slots::show(frame.copy(), i);
                     index_ = i + 1;

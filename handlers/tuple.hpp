@@ -35,6 +35,12 @@ public:
         return next(context, frame, visit);
     }
 
+    template <class Visit>
+    [[gnu::always_inline]] Step go_on_natively(CopyContext& context, Frame& frame, Visit visit) noexcept {
+        --index_;
+        return next(context, frame, visit);
+    }
+
     Step resume(CopyContext& context, Frame& frame, Ref child) noexcept {
         return resume(context, frame, std::move(child), primitives::AskForEach());
     }
@@ -76,13 +82,14 @@ private:
         PyObject* copy = copy_.get();
         for (Py_ssize_t i = index_; i < size; ++i) {
             const Borrowed item = PyTuple_GET_ITEM(original, i);
-            if (primitives::known_types.atomic(item.type()) && primitives::head(context).passes_atomics) {
+            const auto look = primitives::known_types.look(item.type());
+            if (look.atomic() && primitives::head(context).passes_atomics) {
                 if (copy != nullptr) {
                     PyTuple_SET_ITEM(copy, i, Ref::share(item).release());
                 }
                 continue;
             }
-            const calque_step visited = visit(item);
+            const calque_step visited = visit(item, look);
             if (visited.outcome != primitives::kValue) {
                 index_ = i + 1;
                 return Step::of(visited);

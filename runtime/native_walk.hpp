@@ -38,6 +38,7 @@ namespace calque::walker {
 template <class... Handlers>
 class NativeWalk : Walk {
     using Native = primitives::Native;
+    using Look = primitives::KnownTypes::Look;
 
 public:
     NativeWalk(Context& context, WorkStack::Mark base) noexcept : Walk(context, base), memo_(*context.memo) {}
@@ -47,32 +48,47 @@ public:
         return go_on(nil ? visit(nil) : visit_natively());
     }
 
-    /// From a root that asks for a child.
-    Ref run(Root& root) noexcept {
-        calque_frame* frame = ctx_.stack.push();
-        if (frame == nullptr) [[unlikely]] {
-            static_cast<void>(no_memory());
-            give_up_root(root);
-            return {};
-        }
-        std::memcpy(frame, &root.frame, sizeof(calque_frame));
-        frame->walker |= ctx_.python_runs << primitives::kRunsShift;
-        return go_on(ask(*frame, root.step.object) ? Move::child : Move::failed);
-    }
-
     /// See walker.hpp.
     static bool begin_root(Borrowed x, Root& root) noexcept {
         const Native kind = primitives::known_types.kind(x.type());
         return ((kind == Handlers::kKind && begin_root<Handlers>(x, root)) || ...);
     }
 
+    /// From a root that asks for a child.
+    Ref run(Root& root) noexcept {
+        if (!make_room()) [[unlikely]] {
+            static_cast<void>(no_memory());
+            give_up_root(root);
+            return {};
+        }
+        const Native kind = kind_of(root.frame);
+        root.frame.walker = notes(false);
+        Move move = Move::failed;
+        static_cast<void>(
+            ((kind == Handlers::kKind && (move = go_on_below<Handlers>(root.frame), true)) || ...));
+        return go_on(move);
+    }
+
 private:
+    /// Asks for children in begin_natively(), and can be begun without a walk (native.hpp).
+    template <class Handler>
+    static constexpr bool kGoesOn = requires(Handler& handler, CopyContext& context, Frame& view) {
+        handler.go_on_natively(context, view, primitives::AskForEach());
+    };
+
+    /// begin_natively() may call frame.publish().
+    template <class Handler>
+    static constexpr bool kMayPublish = requires {
+        Handler::kMayPublish;
+    };
+
     /// resume() may call `visit` (native.hpp).
     template <class Handler>
     static constexpr bool kVisits = requires(Handler& handler, CopyContext& context, Frame& view) {
         handler.resume(context, view, Ref(), primitives::AskForEach());
     };
 
+    /// begin_natively() is called without a walk: most first objects have no children.
     template <class Handler>
     [[gnu::always_inline]] static bool begin_root(Borrowed x, Root& root) noexcept {
         static constinit primitives::ContextHead nowhere;
@@ -83,6 +99,27 @@ private:
             root.step.object = root.frame.copy;
         }
         return root.step.outcome != CALQUE_DECLINE;
+    }
+
+    /// What begin_root() has begun is now as if a call had begun it.
+    template <class Handler>
+    [[gnu::noinline]] Move go_on_below(calque_frame& local) noexcept {
+        if constexpr (kGoesOn<Handler>) {
+            PyObject* const x = local.original;
+            bool asked = false;
+            const auto visit = [&](Borrowed next, const Look& look) noexcept {
+                return visit_from<Handler>(x, local, asked, false, place_, next, look);
+            };
+            const calque_step step = detail::Lend::go_on_natively<Handler>(ctx_.raw(), &local, visit);
+            return after(end_call<Handler>(x, local, asked, false, place_, step));
+        } else {
+            static_cast<void>(local);
+            return Move::failed;  // asks for no child
+        }
+    }
+
+    static Native kind_of(const calque_frame& frame) noexcept {
+        return static_cast<Native>((frame.walker & kKindMask) >> kKindShift);
     }
 
     static void prepare(calque_frame& frame, PyObject* x, Native kind) noexcept {
@@ -123,20 +160,27 @@ private:
             return no_memory();
         }
         const bool unique = counted_ && Py_REFCNT(x) == 1 && !memo_.always_looks_up();
-        const calque_step step =
-            unique ? begin_kind(x, primitives::known_types.kind(Py_TYPE(x)), true) : visit_shared(x);
+        const calque_step step = unique
+                                   ? begin_kind(x, primitives::known_types.kind(Py_TYPE(x)), true, place_)
+                                   : visit_shared(x, place_);
+        if (step.outcome == CALQUE_CHILD) [[unlikely]] {
+            return std::exchange(missed_, nullptr) == x ? start_visited(x, Py_TYPE(x), unique) : visit({});
+        }
+        return after(step);
+    }
+
+    /// A call has ended with kValue, kBegun or kFailed.
+    [[gnu::always_inline]] Move after(const calque_step& step) noexcept {
         switch (step.outcome) {
         case primitives::kValue: value_ = Ref::steal(step.object); return Move::value;
         case primitives::kBegun: return all_have_left();
-        case primitives::kFailed: take_frames(); return Move::failed;
-        default:
-            return std::exchange(missed_, nullptr) == x ? start_visited(x, Py_TYPE(x), unique) : visit({});
+        default: take_frames(); return Move::failed;
         }
     }
 
     // -- places for the frames of calls that leave
 
-    /// Before the loop calls: the place of the first call, and the last place there is.
+    /// Before the loop calls: the place for the first call, and the last place there is.
     [[gnu::always_inline]] bool make_room() noexcept {
         const std::size_t room = ctx_.stack.room();
         place_ = room != 0 ? ctx_.stack.above() : nullptr;
@@ -158,28 +202,32 @@ private:
         return rejected_ && !give_up(std::move(rejected_)) ? Move::failed : next;
     }
 
+    std::uintptr_t notes(bool unique) const noexcept {
+        return (ctx_.python_runs << primitives::kRunsShift) | (unique ? std::uintptr_t{kUnique} : 0);
+    }
+
     template <class Handler>
-    [[gnu::noinline]] calque_step leave(calque_frame& local, bool asked, bool unique,
+    [[gnu::noinline]] calque_step leave(calque_frame& local, calque_frame* place, bool asked, bool unique,
                                         calque_step step) noexcept {
         if (step.outcome != CALQUE_CHILD && step.outcome != primitives::kBegun
             && step.outcome != primitives::kFailed) {
             return fail_with(local.copy);  // the handler's data are dead
         }
-        if (!asked && (local.walker & kPublished) == 0
-            && !first_child<Handler>(local.original, local.copy, unique)) {
+        const bool published = kMayPublish<Handler> && (local.walker & kPublished) != 0;
+        if (!asked && !published && !first_child<Handler>(local.original, local.copy, unique)) {
             step.outcome = primitives::kFailed;
         }
-        prepare(*place_, local.original, Handler::kKind);
-        place_->copy = local.copy;
-        place_->walker |= local.walker | kAsked;
+        prepare(*place, local.original, Handler::kKind);
+        place->copy = local.copy;
+        place->walker |= notes(unique) | kAsked;
         if (local.copy == nullptr) {
-            place_->walker |= unique ? std::uintptr_t{0} : kNoted;
+            place->walker |= unique ? std::uintptr_t{0} : kNoted;
         } else if (publishes<Handler>()) {
-            place_->walker |= kPublished;
+            place->walker |= kPublished;
         }
-        detail::Lend::save_state<Handler>(&local, place_);
+        detail::Lend::save_state<Handler>(&local, place);
         if (left_ == nullptr) {
-            left_ = place_ + 1;
+            left_ = place + 1;
         }
         if (step.outcome == CALQUE_CHILD) {
             child_ = step.object;
@@ -192,15 +240,15 @@ private:
     // -- visits by calls
     //
     // The steps below answer kValue, kBegun, kFailed; or CALQUE_CHILD: not native, and not in the memo; or for the
-    // general functions. They run no Python code, and leave `place_` as it was. Each kind is begun in a function of its own, found by the kind: compiled into one, they
+    // general functions. They run no Python code. `place`: for the frame, if the call has to leave. Each kind is begun in a function of its own, found by the kind: compiled into one, they
     // would all save the registers that the greediest needs (60 instructions more per list of one).
 
     /// The child of a handler in the middle of begin_natively() or resume(), whose object holds it.
-    [[gnu::always_inline]] calque_step visit_child(Borrowed next) noexcept {
+    [[gnu::always_inline]] calque_step visit_child(Borrowed next, const Look& look,
+                                                   calque_frame* place) noexcept {
         PyObject* x = next.get();
-        return Py_REFCNT(x) == 1 && !memo_.always_looks_up()
-                 ? begin_kind(x, primitives::known_types.kind(Py_TYPE(x)), true)
-                 : visit_shared(x);
+        return Py_REFCNT(x) == 1 && !memo_.always_looks_up() ? begin_kind(x, look.kind(), true, place)
+                                                             : visit_shared(x, place);
     }
 
     /// The copy of what was met before, a new reference, if it is there to be seen at a glance. Without a call for
@@ -215,7 +263,7 @@ private:
     }
 
     /// x may be in the memo.
-    [[gnu::noinline]] calque_step visit_shared(PyObject* x) noexcept {
+    [[gnu::noinline]] calque_step visit_shared(PyObject* x, calque_frame* place) noexcept {
         if (PyObject* copy = memo_.glance(x)) {
             return {Ref::share(copy).release(), primitives::kValue};
         }
@@ -231,10 +279,10 @@ private:
         if (found != Found::miss) {
             return {copy.release(), found == Found::hit ? primitives::kValue : primitives::kFailed};
         }
-        return kind != Native::none ? begin_kind(x, kind, false) : begin_instance(x, false);
+        return kind != Native::none ? begin_kind(x, kind, false, place) : begin_instance(x, false, place);
     }
 
-    using Begin = calque_step (*)(NativeWalk&, PyObject*, bool) noexcept;
+    using Begin = calque_step (*)(NativeWalk&, PyObject*, bool, calque_frame*) noexcept;
     struct Begins {
         Begin of[primitives::kAllKinds];
         consteval Begins() noexcept : of() {
@@ -245,38 +293,39 @@ private:
         }
     };
 
-    [[gnu::always_inline]] calque_step begin_kind(PyObject* x, Native kind, bool unique) noexcept {
+    [[gnu::always_inline]] calque_step begin_kind(PyObject* x, Native kind, bool unique,
+                                                  calque_frame* place) noexcept {
         static constexpr Begins begins;
-        return begins.of[static_cast<int>(kind)](*this, x, unique);
+        return begins.of[static_cast<int>(kind)](*this, x, unique, place);
     }
 
-    static calque_step begin_atomic(NativeWalk&, PyObject* x, bool) noexcept {
+    static calque_step begin_atomic(NativeWalk&, PyObject* x, bool, calque_frame*) noexcept {
         return {Ref::share(x).release(), primitives::kValue};
     }
 
-    static calque_step begin_other(NativeWalk& walk, PyObject* x, bool unique) noexcept {
+    static calque_step begin_other(NativeWalk& walk, PyObject* x, bool unique, calque_frame* place) noexcept {
         if (walk.passes(x)) {
             return {Ref::share(x).release(), primitives::kValue};
         }
-        return walk.begin_instance(x, unique);
+        return walk.begin_instance(x, unique, place);
     }
 
     bool passes(PyObject* x) const noexcept {
         return ctx_.pristine && known_class::passes(x, ctx_.python_runs);
     }
 
-    static calque_step begin_leaf(NativeWalk& walk, PyObject* x, bool unique) noexcept {
+    static calque_step begin_leaf(NativeWalk& walk, PyObject* x, bool unique, calque_frame*) noexcept {
         PyObject* const copy = primitives::known_types.leaf(Py_TYPE(x))(x);
         if (copy == nullptr) [[unlikely]] {
             return PyErr_Occurred() != nullptr ? calque_step{nullptr, primitives::kFailed}
                                                : walk.miss(x, unique);
         }
-        return walk.finish_leaf(x, copy, unique);
+        return walk.finish_new(x, copy, unique);
     }
 
-    calque_step begin_instance(PyObject* x, bool unique) noexcept {
+    calque_step begin_instance(PyObject* x, bool unique, calque_frame* place) noexcept {
         ctx_.plan = type_plan::known(Py_TYPE(x), ctx_.python_runs);
-        return ctx_.plan != nullptr ? begin_kind(x, ctx_.plan->kind, unique) : miss(x, unique);
+        return ctx_.plan != nullptr ? begin_kind(x, ctx_.plan->kind, unique, place) : miss(x, unique);
     }
 
     calque_step miss(PyObject* x, bool unique) noexcept {
@@ -286,41 +335,55 @@ private:
     }
 
     template <class Handler>
-    [[gnu::noinline]] static calque_step begin(NativeWalk& walk, PyObject* x, bool unique) noexcept {
+    [[gnu::noinline]] static calque_step begin(NativeWalk& walk, PyObject* x, bool unique,
+                                               calque_frame* place) noexcept {
         calque_frame local;
         local.original = x;
         local.copy = nullptr;
-        local.walker =
-            (walk.ctx_.python_runs << primitives::kRunsShift) | (unique ? std::uintptr_t{kUnique} : 0);
+        if constexpr (kMayPublish<Handler>) {
+            local.walker = walk.notes(unique);
+        }
         bool asked = false;
-        const auto visit = [&](Borrowed next) noexcept {
-            if (PyObject* copy = walk.met<Handler>(next)) {
-                return calque_step{copy, primitives::kValue};
-            }
-            if (!asked) {
-                asked = true;
-                if (!walk.first_child<Handler>(x, local.copy, unique)) [[unlikely]] {
-                    return calque_step{nullptr, primitives::kFailed};
-                }
-            }
-            if (walk.place_ == walk.last_) [[unlikely]] {
-                return calque_step{next.get(), CALQUE_CHILD};
-            }
-            ++walk.place_;
-            const calque_step step = walk.visit_child(next);
-            --walk.place_;
-            return step;
+        const auto visit = [&](Borrowed next, const Look& look) noexcept {
+            return walk.visit_from<Handler>(x, local, asked, unique, place, next, look);
         };
         const calque_step step = detail::Lend::begin_natively<Handler>(walk.ctx_.raw(), &local, visit);
-        if (step.outcome == CALQUE_DONE) [[likely]] {
-            if (!asked) {
-                return walk.finish_leaf(x, step.object != nullptr ? step.object : local.copy, unique);
-            }
-            return step.object != nullptr ? walk.finish_late(x, step.object, unique)
-                                          : walk.finish_published<Handler>(x, local.copy, unique);
-        }
         return step.outcome == CALQUE_DECLINE ? walk.miss(x, unique)
-                                              : walk.leave<Handler>(local, asked, unique, step);
+                                              : walk.end_call<Handler>(x, local, asked, unique, place, step);
+    }
+
+    /// A child of the object of a call.
+    template <class Handler>
+    [[gnu::always_inline]] calque_step visit_from(PyObject* x, calque_frame& local, bool& asked, bool unique,
+                                                  calque_frame* place, Borrowed next,
+                                                  const Look& look) noexcept {
+        if (PyObject* copy = met<Handler>(next)) {
+            return {copy, primitives::kValue};
+        }
+        if (!asked) {
+            asked = true;
+            if (!first_child<Handler>(x, local.copy, unique)) [[unlikely]] {
+                return {nullptr, primitives::kFailed};
+            }
+            if (place == last_) [[unlikely]] {
+                return {next.get(), CALQUE_CHILD};
+            }
+        }
+        return visit_child(next, look, place + 1);
+    }
+
+    template <class Handler>
+    [[gnu::always_inline]] calque_step end_call(PyObject* x, calque_frame& local, bool asked, bool unique,
+                                                calque_frame* place, const calque_step& step) noexcept {
+        if (step.outcome != CALQUE_DONE) [[unlikely]] {
+            return leave<Handler>(local, place, asked, unique, step);
+        }
+        if constexpr (Handler::kKind == Native::tuple) {
+            return asked ? finish_late(x, step.object, unique) : enter_leaf(x, step.object, unique);
+        } else {
+            PyObject* const copy = step.object != nullptr ? step.object : local.copy;
+            return asked ? finish_published<Handler>(x, copy, unique) : finish_new(x, copy, unique);
+        }
     }
 
     /// A list is in the memo before its elements are copied.
@@ -338,11 +401,17 @@ private:
         return !publishes<Handler>() || memo_.log_pair(x, copy, unique);
     }
 
-    [[gnu::always_inline]] calque_step finish_leaf(PyObject* x, PyObject* copy, bool unique) noexcept {
-        if (copy != x && !memo_.log_done(x, copy, false, unique)) [[unlikely]] {
+    /// Complete, and met by nobody.
+    [[gnu::always_inline]] calque_step finish_new(PyObject* x, PyObject* copy, bool unique) noexcept {
+        if (!memo_.log_done(x, copy, false, unique)) [[unlikely]] {
             return fail_with(copy);
         }
         return {copy, primitives::kValue};
+    }
+
+    /// The same for a tuple, which may be its own copy.
+    [[gnu::always_inline]] calque_step enter_leaf(PyObject* x, PyObject* copy, bool unique) noexcept {
+        return copy == x ? calque_step{copy, primitives::kValue} : finish_new(x, copy, unique);
     }
 
     /// What was in the memo since its first child.
@@ -409,7 +478,7 @@ private:
 
     [[gnu::always_inline]] Move deliver_natively() noexcept {
         calque_frame& frame = ctx_.stack.top();
-        const auto kind = static_cast<Native>((frame.walker & kKindMask) >> kKindShift);
+        const Native kind = kind_of(frame);
         Move move = Move::declined;
         static_cast<void>(((kind == Handlers::kKind && (move = resume<Handlers>(frame), true)) || ...));
         return move != Move::declined ? move : deliver();
@@ -424,9 +493,10 @@ private:
             if (!make_room()) [[unlikely]] {
                 return no_memory();
             }
-            const auto visit = [this](Borrowed next) noexcept {
+            const auto visit = [this](Borrowed next, const Look& look) noexcept {
                 PyObject* const copy = met<Handler>(next);
-                return copy != nullptr ? calque_step{copy, primitives::kValue} : visit_child(next);
+                return copy != nullptr ? calque_step{copy, primitives::kValue}
+                                       : visit_child(next, look, place_);
             };
             return settle_natively<Handler>(
                 frame, detail::Lend::resume_natively<Handler>(ctx_.raw(), &frame, value_.release(), visit));
@@ -508,9 +578,9 @@ private:
     }
 
     // How deep calls may go, each with some 300 bytes of stack; below that the loop goes on.
-    static constexpr std::size_t kMostCalls = 100;
-    calque_frame* place_ = nullptr;  // above the stack: for the frame of the object begun now
-    calque_frame* last_ = nullptr;   // the last such place
+    static constexpr std::size_t kMostCalls = 128;
+    calque_frame* place_ = nullptr;  // above the stack: for the frame of the first call
+    calque_frame* last_ = nullptr;   // for the deepest there may be
     calque_frame* left_ = nullptr;   // behind the frame of the first call that left, which is the uppermost
     Move next_ = Move::child;        // of the loop, after kBegun
     Ref rejected_;                   // a copy to be given up before that: of a tuple that has another

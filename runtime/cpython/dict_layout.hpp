@@ -7,10 +7,12 @@
 #pragma once
 
 #include <calque/compat.hpp>
+#include <calque/ref.hpp>
 
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 namespace calque::dict_layout {
 
@@ -79,6 +81,55 @@ constexpr bool update_is_tight_for(Py_ssize_t count) noexcept {
 
 inline Keys* keys_of(PyObject* dict) noexcept {
     return reinterpret_cast<Keys*>(reinterpret_cast<PyDictObject*>(dict)->ma_keys);
+}
+
+/// A new dict with a table like that of `original`, but for its entries: they are to be written before anybody looks,
+/// with the hashes if there are any; then show_like(). Null with MemoryError set.
+/// `head` bytes lie before the entries, of `stride` bytes each.
+inline PyObject* new_like(PyObject* original, std::size_t head, std::size_t stride) noexcept {
+    const Keys* const like = keys_of(original);
+    const std::size_t size = head + static_cast<std::size_t>(like->nentries + like->usable) * stride;
+    PyObject* const dict = PyDict_New();
+    if (dict == nullptr) {
+        return nullptr;
+    }
+#if PY_VERSION_HEX >= 0x030D0000
+    void* const memory = PyMem_Malloc(size);  // new_keys_object, and free_keys_object
+#else
+    void* const memory = PyObject_Malloc(size);
+#endif
+    if (memory == nullptr) {
+        static_cast<void>(Ref::steal(dict));
+        return PyErr_NoMemory();
+    }
+    std::memcpy(memory, like, head);
+#ifdef Py_DEBUG
+    std::memset(static_cast<char*>(memory) + head, 0, size - head);  // _PyDict_CheckConsistency reads them
+#endif
+    auto* const keys = static_cast<Keys*>(memory);
+    keys->refcnt = 1;
+#if PY_VERSION_HEX >= 0x030B0000
+    keys->version = 0;
+#endif
+    auto* const raw = reinterpret_cast<PyDictObject*>(dict);
+#if PY_VERSION_HEX < 0x030C0000
+    --keys_of(dict)->refcnt;  // the table of all empty dicts; since 3.12 its references are not counted
+#endif
+    raw->ma_keys = reinterpret_cast<PyDictKeysObject*>(keys);
+    raw->ma_used = reinterpret_cast<PyDictObject*>(original)->ma_used;
+    return dict;
+}
+
+/// The entries were written. MAINTAIN_TRACKING in dictobject.c; since 3.14 every dict is tracked from the beginning.
+inline void show_like(PyObject* dict, PyObject* original) noexcept {
+#if PY_VERSION_HEX < 0x030E0000
+    // PyObject_GC_IsTracked: the first of the two words before the object.
+    if (reinterpret_cast<const std::uintptr_t*>(original)[-2] != 0) {
+        PyObject_GC_Track(dict);
+    }
+#else
+    static_cast<void>(dict), static_cast<void>(original);
+#endif
 }
 
 /// Are dicts laid out like this? Found out by look(), at import.

@@ -13,6 +13,7 @@
 #include <calque/ref.hpp>
 
 #include <cstdint>
+#include <cstring>
 #include <utility>
 
 namespace calque::dict_slots {
@@ -27,6 +28,14 @@ struct Entries {
     PyObject* key(std::uint32_t i) const noexcept { return pair(i)[0]; }
     /// Null in a hole.
     PyObject*& value(std::uint32_t i) const noexcept { return pair(i)[1]; }
+
+    /// Key, and hash if there is one, of another table.
+    [[gnu::always_inline]] void share_key(std::uint32_t i, const Entries& from) const noexcept {
+        if (stride > 2 * sizeof(PyObject*)) {
+            std::memcpy(pair(i) - 1, from.pair(i) - 1, sizeof(PyObject*));
+        }
+        pair(i)[0] = Ref::share(from.key(i)).release();
+    }
 
     // What lies before the key, if anything (the hash), `first` has skipped.
     PyObject** pair(std::uint32_t i) const noexcept {
@@ -156,6 +165,35 @@ inline bool is_tight(Borrowed dict, const Entries&) noexcept {
     }
 #endif
     return PyDict_Update(empty.get(), dict.get()) == 0;
+}
+
+/// A dict with a table like that of `original`, whose entries are `from`: no keys and values yet, but places for them. To be
+/// filled, and shown, before anybody looks. Empty with MemoryError set.
+inline Ref new_like(Borrowed original, const Entries& from, Entries& to) noexcept {
+#if CALQUE_USE_DICT_SLOTS
+    const auto* const keys = reinterpret_cast<const char*>(dict_layout::keys_of(original.get()));
+    const std::ptrdiff_t first = from.first - keys;
+    const std::size_t before_key = from.stride - 2 * sizeof(PyObject*);
+    Ref dict = Ref::steal(
+        dict_layout::new_like(original.get(), static_cast<std::size_t>(first) - before_key, from.stride));
+    if (dict) {
+        to = from;
+        to.first = reinterpret_cast<char*>(dict_layout::keys_of(dict.get())) + first;
+    }
+    return dict;
+#else
+    static_cast<void>(original), static_cast<void>(from), static_cast<void>(to);
+    return {};
+#endif
+}
+
+/// All places were filled.
+inline void show_like(Borrowed dict, Borrowed original) noexcept {
+#if CALQUE_USE_DICT_SLOTS
+    dict_layout::show_like(dict.get(), original.get());
+#else
+    static_cast<void>(dict), static_cast<void>(original);
+#endif
 }
 
 }  // namespace calque::dict_slots

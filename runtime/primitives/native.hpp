@@ -96,9 +96,14 @@ inline Deoptimize deoptimizers[kNativeKinds] = {};
 //                                           frame is not on the stack until `visit` is called: then the state
 //                                           as it is at the call is copied there, byte by byte, so it must
 //                                           say by then which child is being copied.
-//   resume(context, frame, child, visit)    as resume(), but it may call `visit(next)` instead of answering
+//                                           A handler that may call frame.publish() there has a member kMayPublish.
+//   go_on_natively(context, frame, visit)   after begin_natively() with AskForEach has asked for a child: from that
+//                                           child on, as if begin_natively() had been called with this `visit`.
+//                                           Of kinds that the first object of a copy can be (KnownTypes).
+//   resume(context, frame, child, visit)    as resume(), but it may call `visit(next, look)` instead of answering
 //                                           Step::child(next): most copies come back at once. visit runs no
 //                                           Python code.
+// `look` is the look at the type of next (KnownTypes), which is not atomic.
 // visit answers {copy, kValue}, a new reference; anything else is the step to answer in its turn.
 constexpr std::intptr_t kValue = 16;
 constexpr std::intptr_t kBegun = 17;   // the child's frame lies above, or its copy comes through resume()
@@ -106,7 +111,10 @@ constexpr std::intptr_t kFailed = 18;  // with an exception set; the frame stays
 
 /// The `visit` of a walk that cannot do so: every child is asked for.
 struct AskForEach {
-    calque_step operator()(Borrowed next) const noexcept { return {next.get(), CALQUE_CHILD}; }
+    template <class Look>
+    calque_step operator()(Borrowed next, Look) const noexcept {
+        return {next.get(), CALQUE_CHILD};
+    }
 };
 
 }  // namespace calque::primitives

@@ -53,13 +53,24 @@ struct KnownTypes {
         return static_cast<std::size_t>((reinterpret_cast<std::uintptr_t>(type) * multiplier)
                                         >> (64 - kBits));
     }
-    bool atomic(const PyTypeObject* type) const noexcept { return slots[slot(type)].atomic == type; }
-    Native kind(const PyTypeObject* type) const noexcept {
-        const std::size_t i = slot(type);
-        if (slots[i].atomic == type) {
-            return Native::atomic;
+
+    /// One look at a type, for two questions.
+    struct Look {
+        const KnownTypes& types;
+        const PyTypeObject* type;
+        std::size_t slot;
+
+        bool atomic() const noexcept { return types.slots[slot].atomic == type; }
+        /// If it is not atomic.
+        Native kind() const noexcept {
+            return types.slots[slot].native == type ? types.kinds[slot] : Native::none;
         }
-        return slots[i].native == type ? kinds[i] : Native::none;
+    };
+    Look look(const PyTypeObject* type) const noexcept { return {*this, type, slot(type)}; }
+    bool atomic(const PyTypeObject* type) const noexcept { return look(type).atomic(); }
+    Native kind(const PyTypeObject* type) const noexcept {
+        const Look here = look(type);
+        return here.atomic() ? Native::atomic : here.kind();
     }
     /// Of a type of kind `leaf`.
     Leaf leaf(const PyTypeObject* type) const noexcept { return leaves[slot(type)]; }

@@ -152,6 +152,19 @@ struct Lend {
         return step.raw();
     }
 
+    template <class H, class Visit>
+    [[gnu::always_inline]] static calque_step go_on_natively(calque_context* raw, calque_frame* raw_frame,
+                                                             Visit visit) noexcept {
+        CopyContext context(raw);
+        Frame frame(raw_frame);
+        H* state = state_in<H>(raw_frame);
+        Step step = state->go_on_natively(context, frame, visit);
+        if (!step.keeps_frame()) {
+            state->~H();
+        }
+        return step.raw();
+    }
+
     // What begin_natively() has come to in `from`, as it is to go on, or to be dropped, in `to`.
     template <class H>
     [[gnu::always_inline]] static void save_state(const calque_frame* from, calque_frame* to) noexcept {
