@@ -116,6 +116,9 @@ inline PyObject* new_like(PyObject* original, std::size_t head, std::size_t stri
     --keys_of(dict)->refcnt;  // the table of all empty dicts; since 3.12 its references are not counted
 #endif
     raw->ma_keys = reinterpret_cast<PyDictKeysObject*>(keys);
+#if PY_VERSION_HEX < 0x030B0000
+    raw->ma_values = nullptr;  // an empty dict passes for a split one
+#endif
     raw->ma_used = reinterpret_cast<PyDictObject*>(original)->ma_used;
     return dict;
 }
