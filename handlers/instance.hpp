@@ -266,7 +266,7 @@ private:
             || !dict_clone::can_be_built(dict, from) || !keys_are_plain(from)) {
             return Step::decline();
         }
-        Ref y = type_plan::bare_instance(frame.original().type());
+        Ref y = type_plan::bare_instance_for_dict(frame.original().type());
         Ref clone = y ? dict_slots::new_like(dict, from, to) : Ref();
         if (!clone) {
             return Step::error();

@@ -114,7 +114,8 @@ private:
             return after(end_call<Handler>(x, local, asked, false, place_, step));
         } else {
             static_cast<void>(local);
-            return Move::failed;  // asks for no child
+            assert(!"a handler that asks for no child has asked for one");
+            return Move::failed;
         }
     }
 
@@ -432,6 +433,15 @@ private:
         return enter(x, given, unique);
     }
 
+    /// A tuple that is the last to hold none of its items.
+    static bool ends_silently(PyObject* tuple) noexcept {
+        Py_ssize_t i = PyTuple_CheckExact(tuple) ? PyTuple_GET_SIZE(tuple) : -1;
+        while (i > 0 && Py_REFCNT(PyTuple_GET_ITEM(tuple, i - 1)) > 1) {
+            --i;
+        }
+        return i == 0;
+    }
+
     [[gnu::noinline]] calque_step ask_again(PyObject* x, PyObject* given, bool unique) noexcept {
         if (mutants::is(mutants::Mutant::first_copy_forgotten_on_cycle)) {
             return enter(x, given, unique);
@@ -443,6 +453,10 @@ private:
         default: break;
         }
         rejected_ = Ref::steal(given);
+        if (ends_silently(given)) {
+            rejected_ = {};
+            return enter(x, known.release(), unique);
+        }
         const calque_step step = enter(x, known.release(), unique);
         if (step.outcome != primitives::kValue) {
             return step;

@@ -44,7 +44,6 @@ struct State {
     std::vector<Owned> retired;
     ByType<const calque_handler*> effective;
     ByType<Shallow> shallow;
-    std::size_t walks = 0;
     std::size_t subclass_handlers = 0;
     bool open = true;  // built-ins are being registered
 };
@@ -53,20 +52,6 @@ State& state() noexcept {
     alignas(State) static unsigned char place[sizeof(State)];
     static State* const only = ::new (place) State;
     return *only;
-}
-
-void free_retired() noexcept {
-    State& s = state();
-    if (s.walks != 0) {
-        return;
-    }
-    if (!s.retired.empty()) {
-        std::vector<Owned> gone;
-        gone.swap(s.retired);  // release() may run anything, us included
-    }
-    if (type_plan::any_retired) {
-        type_plan::free_retired();
-    }
 }
 
 bool is_foreign_entry(PyTypeObject* type) {
@@ -266,7 +251,8 @@ int remove(PyTypeObject* type) noexcept {
             break;
         }
     }
-    free_retired();
+    anything_retired = true;
+    InUse::free_retired();
     return 0;
 }
 
@@ -310,7 +296,8 @@ bool derive() noexcept {
     }
     derive_known_types(s.effective);
     stdlib_tables::count_change();
-    free_retired();
+    anything_retired = true;
+    InUse::free_retired();
     return true;
 }
 
@@ -352,11 +339,14 @@ std::size_t protocol_count() noexcept { return state().protocols.size(); }
 
 const calque_handler* protocol(std::size_t index) noexcept { return &state().protocols[index]->spec; }
 
-InUse::InUse() noexcept { ++state().walks; }
-
-InUse::~InUse() {
-    --state().walks;
-    free_retired();
+void InUse::free_retired() noexcept {
+    if (walks_ != 0) {
+        return;
+    }
+    anything_retired = false;
+    std::vector<Owned> gone;
+    gone.swap(state().retired);  // release() may run anything, us included
+    type_plan::free_retired();
 }
 
 }  // namespace calque::registry

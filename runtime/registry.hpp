@@ -48,13 +48,27 @@ const calque_handler* for_subclass(PyTypeObject* type) noexcept;
 std::size_t protocol_count() noexcept;
 const calque_handler* protocol(std::size_t index) noexcept;
 
-/// A walk holds this: handlers removed meanwhile stay valid.
+/// Something that a walk may still use was replaced: handlers here, plans in type_plan.cpp.
+inline bool anything_retired = false;
+
+/// A walk holds this: what is replaced meanwhile stays valid.
 class InUse {
 public:
-    InUse() noexcept;
+    InUse() noexcept { ++walks_; }
     InUse(const InUse&) = delete;
     InUse& operator=(const InUse&) = delete;
-    ~InUse();
+    ~InUse() {
+        --walks_;
+        if (anything_retired) [[unlikely]] {
+            free_retired();
+        }
+    }
+
+    /// Unless a walk is under way.
+    static void free_retired() noexcept;
+
+private:
+    static inline std::size_t walks_ = 0;
 };
 
 }  // namespace calque::registry

@@ -233,7 +233,7 @@ const Plan* make(CopyContext& context, PyTypeObject* type, bool& failed) {
     Cached& place = place_of(type);
     if (place.body) {
         retired.push_back(std::move(place.body));  // a frame of this walk may be in the middle of it
-        any_retired = true;
+        registry::anything_retired = true;
     }
     place = std::move(fresh);
     return place.body ? &place.body->plan : nullptr;
@@ -289,7 +289,6 @@ const Plan& in_use(const PyTypeObject* type) noexcept {
 }
 
 void free_retired() noexcept {
-    any_retired = false;
     std::vector<std::unique_ptr<Body>> gone;
     gone.swap(retired);
 }
@@ -297,6 +296,12 @@ void free_retired() noexcept {
 Ref bare_instance(PyTypeObject* type) noexcept {
     static PyObject* const no_arguments = PyTuple_New(0);
     return Ref::steal(PyBaseObject_Type.tp_new(type, no_arguments, nullptr));
+}
+
+Ref bare_instance_for_dict(PyTypeObject* type) noexcept {
+    // object_new in typeobject.c; in 3.11 it is what adds the array (_PyObject_InitializeDict).
+    return PyType_HasFeature(type, Py_TPFLAGS_IS_ABSTRACT) ? bare_instance(type)
+                                                           : Ref::steal(type->tp_alloc(type, 0));
 }
 
 Ref instance_dict(Borrowed instance, bool& usable) noexcept {

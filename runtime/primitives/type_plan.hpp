@@ -103,11 +103,12 @@ inline const Plan* find(CopyContext& context, PyTypeObject* type, bool& failed) 
 const Plan& in_use(const PyTypeObject* type) noexcept;
 
 /// Plans that lost their place while walks were under way; called when there are none.
-inline bool any_retired = false;
 void free_retired() noexcept;
 
 /// `object.__new__(type)`
 Ref bare_instance(PyTypeObject* type) noexcept;
+/// The same for an instance that is to get a dict of its own: without an array for its attributes, if that can be had.
+Ref bare_instance_for_dict(PyTypeObject* type) noexcept;
 
 /// The dict of an instance whose plan has_dict, as object.__reduce_ex__ finds it: empty if there is none
 /// or it is empty. `usable` is false if it is not an exact dict.
