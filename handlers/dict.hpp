@@ -32,18 +32,16 @@ public:
             return Step::decline();
         }
         dict_slots::Entries to;
-        const bool builds = dict_clone::can_be_built(frame.original(), entries);
-        Ref copy = builds ? dict_slots::new_like(frame.original(), entries, to)
-                          : Ref::steal(PyDict_Copy(frame.original().get()));
-        if (!copy || !(builds || dict_slots::find(copy, to))) {
-            return copy ? Step::decline() : Step::error();
+        if (!dict_clone::can_be_built(frame.original(), entries)) [[unlikely]] {
+            Ref copy = clone_of(frame.original(), to);
+            return copy ? hold(frame, std::move(copy), to), next_in_clone(visit) : Step::error();
         }
-        frame.set_copy(std::move(copy));
-        cloned_ = to.first;
-        count_ = to.count;
-        stride_ = to.stride;
-        return builds ? dict_clone::build(frame.copy(), frame.original(), entries, to, place_, visit)
-                      : next_in_clone(visit);
+        Ref copy = dict_slots::new_like(frame.original(), entries, to);
+        if (!copy) {
+            return Step::error();
+        }
+        hold(frame, std::move(copy), to);
+        return dict_clone::build(frame.copy(), frame.original(), entries, to, place_, visit);
     }
 
     template <class Visit>
@@ -56,8 +54,12 @@ public:
 
     Step begin(CopyContext& context, Frame& frame) noexcept {
         PyObject* original = frame.original().get();
-        const bool at_once = primitives::head(context).native_memo && all_atomic(context, original);
-        Ref copy = Ref::steal(at_once ? PyDict_Copy(original) : PyDict_New());
+        bool hash_natively = true;
+        const bool at_once =
+            primitives::head(context).native_memo && all_atomic(context, original, hash_natively);
+        Ref copy = !at_once       ? Ref::steal(PyDict_New())
+                 : !hash_natively ? Ref::steal(PyDict_Copy(original))
+                                  : dict_slots::compact_copy(original);
         if (!copy) {
             return Step::error();
         }
@@ -111,6 +113,23 @@ public:
 private:
     dict_slots::Entries clone() const noexcept { return {cloned_, count_, stride_, false}; }
 
+    // A dict with holes or with room to spare: the clone is compact.
+    [[gnu::noinline, gnu::cold]] static Ref clone_of(Borrowed dict, dict_slots::Entries& to) noexcept {
+        Ref clone = dict_slots::compact_copy(dict);
+        if (clone && PyDict_GET_SIZE(clone.get()) != 0 && !dict_slots::find(clone, to)) {
+            clone = {};  // cannot be: only instances have dicts of other kinds
+            PyErr_SetString(PyExc_SystemError, "the clone of a dict is laid out otherwise than the dict");
+        }
+        return clone;
+    }
+
+    [[gnu::always_inline]] void hold(Frame& frame, Ref copy, const dict_slots::Entries& to) noexcept {
+        frame.set_copy(std::move(copy));
+        cloned_ = to.first;
+        count_ = to.count;
+        stride_ = to.stride;
+    }
+
     static bool keys_are_plain(CopyContext& context, const dict_slots::Entries& entries) noexcept {
         if (entries.only_strings) {
             return primitives::known_types.atomic(&PyUnicode_Type);
@@ -130,13 +149,14 @@ private:
         return dict_clone::copy_values(clone(), place_, visit);
     }
 
-    static bool all_atomic(CopyContext& context, PyObject* original) noexcept {
+    static bool all_atomic(CopyContext& context, PyObject* original, bool& hash_natively) noexcept {
         PyObject *key = nullptr, *value = nullptr;
         Py_ssize_t position = 0;
         while (PyDict_Next(original, &position, &key, &value)) {
             if (!primitives::is_atomic(context, value) || !primitives::is_atomic(context, key)) {
                 return false;
             }
+            hash_natively = hash_natively && primitives::hashes_natively(key);
         }
         return true;
     }

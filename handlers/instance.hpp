@@ -424,7 +424,7 @@ private:
 
     Step copy_flat(Frame& frame, const type_plan::Plan& plan) noexcept {
         if (source_) {
-            Ref dict = Ref::steal(PyDict_Copy(source_.get()));
+            Ref dict = dict_slots::compact_copy(source_);
             if (!dict || !type_plan::set_instance_dict(frame.copy(), dict)) {
                 return Step::error();
             }

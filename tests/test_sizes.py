@@ -92,6 +92,19 @@ def test_sequences(copier, kind):
     assert larger_than_stdlibs(copier, SIZES, lambda n: histories.SEQUENCES[kind](histories.numbers(n))) == {}
 
 
+@pytest.mark.parametrize("history", histories.DICTS)
+def test_dicts(copier, history):
+    for keys, values in CONTENTS.values():
+        assert larger_than_stdlibs(copier, SIZES, lambda n: histories.DICTS[history](keys(n), values(n))) == {}
+
+
+def test_dicts_of_mixed_keys_and_with_a_child_first_or_last(copier):
+    def mixed(n):
+        return histories.first_deleted([*histories.names(n), *histories.numbers(n), None], [[], *range(2 * n - 1), []])
+
+    assert larger_than_stdlibs(copier, SIZES, mixed) == {}
+
+
 @pytest.mark.parametrize("history", histories.MAPPING_HISTORIES)
 @pytest.mark.parametrize("kind", histories.MAPPINGS)
 def test_mappings(copier, kind, history):
@@ -129,4 +142,4 @@ def test_attributes_of_instances(copier, base):
         def make(n):
             return histories.after_many(histories.BASES[base](), histories.names(n), values(n))
 
-        assert larger_than_stdlibs(copier, [n for n in FEW if n <= 29], make) == {}
+        assert larger_than_stdlibs(copier, FEW, make) == {}

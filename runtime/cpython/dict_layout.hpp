@@ -49,7 +49,7 @@ struct Keys {
     std::size_t before_key() const noexcept { return kind == 0 ? sizeof(Py_hash_t) : 0; }
 #endif
     /// A table of half the size, or the smallest there is, would not do for so many entries (USABLE_FRACTION).
-    bool tight_for(Py_ssize_t count) const noexcept { return places() <= 8 || places() / 3 < count; }
+    bool tight_for(Py_ssize_t count) const noexcept { return places() < 3 * count || places() <= 8; }
     /// Room for so many entries takes more with one value each for the keys that are shared, all of them, than in a
     /// table of its own that grows as pairs are inserted.
     bool shared_costs_more_for(Py_ssize_t count) const noexcept {

@@ -134,11 +134,13 @@ inline bool clones_well(Borrowed dict) noexcept {
 #endif
 
 /// A clone takes no more memory than a dict into which the pairs are inserted. Of a dict that was found.
-inline bool is_tight(Borrowed dict, const Entries&) noexcept {
+[[gnu::always_inline]] inline bool is_tight(Borrowed dict, const Entries& entries) noexcept {
 #if CALQUE_USE_DICT_SLOTS
-    return detail::clones_well(dict);
+    const Py_ssize_t count = PyDict_GET_SIZE(dict.get());
+    return count == Py_ssize_t{entries.count} && dict_layout::keys_of(dict.get())->tight_for(count)
+        && (entries.only_strings || detail::is_of_right_kind(dict));
 #else
-    static_cast<void>(dict);
+    static_cast<void>(dict), static_cast<void>(entries);
     return false;
 #endif
 }
