@@ -293,15 +293,9 @@ void free_retired() noexcept {
     gone.swap(retired);
 }
 
-Ref bare_instance(PyTypeObject* type) noexcept {
+Ref made_by_object_new(PyTypeObject* type) noexcept {
     static PyObject* const no_arguments = PyTuple_New(0);
     return Ref::steal(PyBaseObject_Type.tp_new(type, no_arguments, nullptr));
-}
-
-Ref bare_instance_for_dict(PyTypeObject* type) noexcept {
-    // object_new in typeobject.c; in 3.11 it is what adds the array (_PyObject_InitializeDict).
-    return PyType_HasFeature(type, Py_TPFLAGS_IS_ABSTRACT) ? bare_instance(type)
-                                                           : Ref::steal(type->tp_alloc(type, 0));
 }
 
 Ref instance_dict(Borrowed instance, bool& usable) noexcept {

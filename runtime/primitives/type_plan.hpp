@@ -18,6 +18,7 @@
 
 #include "primitives.hpp"
 
+#include <calque/compat.hpp>
 #include <calque/context.hpp>
 #include <calque/ref.hpp>
 
@@ -105,10 +106,21 @@ const Plan& in_use(const PyTypeObject* type) noexcept;
 /// Plans that lost their place while walks were under way; called when there are none.
 void free_retired() noexcept;
 
-/// `object.__new__(type)`
-Ref bare_instance(PyTypeObject* type) noexcept;
-/// The same for an instance that is to get a dict of its own: without an array for its attributes, if that can be had.
-Ref bare_instance_for_dict(PyTypeObject* type) noexcept;
+/// `object.__new__(type)`, called.
+Ref made_by_object_new(PyTypeObject* type) noexcept;
+
+/// The same.
+inline Ref bare_instance(PyTypeObject* type) noexcept {
+    return CALQUE_OBJECT_NEW_ALLOCATES(type) && !PyType_HasFeature(type, Py_TPFLAGS_IS_ABSTRACT)
+             ? Ref::steal(type->tp_alloc(type, 0))
+             : made_by_object_new(type);
+}
+
+/// For an instance that is to get a dict of its own: without an array for its attributes, if that can be had.
+inline Ref bare_instance_for_dict(PyTypeObject* type) noexcept {
+    return PyType_HasFeature(type, Py_TPFLAGS_IS_ABSTRACT) ? made_by_object_new(type)
+                                                           : Ref::steal(type->tp_alloc(type, 0));
+}
 
 /// The dict of an instance whose plan has_dict, as object.__reduce_ex__ finds it: empty if there is none
 /// or it is empty. `usable` is false if it is not an exact dict.

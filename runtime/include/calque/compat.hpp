@@ -24,6 +24,14 @@
 // even if empty, and slots are none of it. Remove when the floor is 3.11.
 #define CALQUE_SETS_HAVE_GETSTATE (PY_VERSION_HEX >= 0x030B0000)
 
+// object.__new__ does nothing but allocate, for instances of this class; in 3.11 and 3.12 it also makes the array of
+// attributes (object_new, _PyObject_InitializeDict in Objects/typeobject.c). Remove when the floor is 3.13.
+#if PY_VERSION_HEX >= 0x030B0000 && PY_VERSION_HEX < 0x030D0000
+# define CALQUE_OBJECT_NEW_ALLOCATES(type) (!PyType_HasFeature(type, Py_TPFLAGS_MANAGED_DICT))
+#else
+# define CALQUE_OBJECT_NEW_ALLOCATES(type) true
+#endif
+
 // PyDict_Watch tells of every write to a dict (3.12).
 #define CALQUE_HAVE_DICT_WATCHERS (PY_VERSION_HEX >= 0x030C0000)
 
