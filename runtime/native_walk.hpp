@@ -10,7 +10,7 @@
 // then depth of the C++ stack, of which a bounded piece is taken. Such objects have no frame on the work stack: what
 // there is to know of them lies in the calls. Nearly all of them are complete before anybody asks.
 //   Where somebody has to ask (Python code must run, an error ends the copy, the graph is too deep), the calls LEAVE:
-// each writes its frame to the place above the top of the stack that is kept for its depth (place_), and
+// each writes its frame to the place above the top of the stack that is kept for its depth (CallPlaces), and
 // answers kBegun, or kFailed, to the one below. Once all have left, the loop puts the frames on the stack
 // (take_frames) and goes on as if it had begun them itself. So in between nothing may look at the frames:
 // no Python code, no error that frees anything, no other memo. All three are left to the loop. Where they were not, a hook
@@ -21,6 +21,7 @@
 // Measured (instructions per element, CPython 3.11.2, g++ 12): see HACKING.md, "What made it fast".
 #pragma once
 
+#include "call_places.hpp"
 #include "primitives/known_class.hpp"
 #include "primitives/mutants.hpp"
 #include "primitives/type_plan.hpp"
@@ -41,7 +42,8 @@ class NativeWalk : Walk {
     using Look = primitives::KnownTypes::Look;
 
 public:
-    NativeWalk(Context& context, WorkStack::Mark base) noexcept : Walk(context, base), memo_(*context.memo) {}
+    NativeWalk(Context& context, WorkStack::Mark base) noexcept
+        : Walk(context, base), places_(context.stack), memo_(*context.memo) {}
 
     Ref run(Borrowed x, Borrowed nil) noexcept {
         child_ = x;
@@ -56,7 +58,7 @@ public:
 
     /// From a root that asks for a child.
     Ref run(Root& root) noexcept {
-        if (!make_room()) [[unlikely]] {
+        if (!places_.make_room()) [[unlikely]] {
             static_cast<void>(no_memory());
             give_up_root(root);
             return {};
@@ -108,10 +110,10 @@ private:
             PyObject* const x = local.original;
             bool asked = false;
             const auto visit = [&](Borrowed next, const Look& look) noexcept {
-                return visit_from<Handler>(x, local, asked, false, place_, next, look);
+                return visit_from<Handler>(x, local, asked, false, places_.first(), next, look);
             };
             const calque_step step = detail::Lend::go_on_natively<Handler>(ctx_.raw(), &local, visit);
-            return after(end_call<Handler>(x, local, asked, false, place_, step));
+            return after(end_call<Handler>(x, local, asked, false, places_.first(), step));
         } else {
             static_cast<void>(local);
             assert(!"a handler that asks for no child has asked for one");
@@ -157,13 +159,13 @@ private:
             missed_ = nullptr;
             return start_visited(x, Py_TYPE(x), missed_unique_);
         }
-        if (!make_room()) [[unlikely]] {
+        if (!places_.make_room()) [[unlikely]] {
             return no_memory();
         }
         const bool unique = counted_ && Py_REFCNT(x) == 1 && !memo_.always_looks_up();
-        const calque_step step = unique
-                                   ? begin_kind(x, primitives::known_types.kind(Py_TYPE(x)), true, place_)
-                                   : visit_shared(x, place_);
+        const calque_step step =
+            unique ? begin_kind(x, primitives::known_types.kind(Py_TYPE(x)), true, places_.first())
+                   : visit_shared(x, places_.first());
         if (step.outcome == CALQUE_CHILD) [[unlikely]] {
             return std::exchange(missed_, nullptr) == x ? start_visited(x, Py_TYPE(x), unique) : visit({});
         }
@@ -175,30 +177,15 @@ private:
         switch (step.outcome) {
         case primitives::kValue: value_ = Ref::steal(step.object); return Move::value;
         case primitives::kBegun: return all_have_left();
-        default: take_frames(); return Move::failed;
+        default: places_.take_frames(); return Move::failed;
         }
     }
 
-    // -- places for the frames of calls that leave
+    // -- calls that leave
 
-    /// Before the loop calls: the place for the first call, and the last place there is.
-    [[gnu::always_inline]] bool make_room() noexcept {
-        const std::size_t room = ctx_.stack.room();
-        place_ = room != 0 ? ctx_.stack.above() : nullptr;
-        last_ = place_ + (room < kMostCalls ? room : kMostCalls) - 1;
-        return room != 0;
-    }
-
-    /// Once all have left.
-    void take_frames() noexcept {
-        if (left_ != nullptr) {
-            ctx_.stack.grow(static_cast<std::size_t>(std::exchange(left_, nullptr) - place_));
-        }
-    }
-
-    /// The same after kBegun: what the loop is to do.
+    /// All calls have, after kBegun: what the loop is to do.
     [[gnu::noinline]] Move all_have_left() noexcept {
-        take_frames();
+        places_.take_frames();
         const Move next = std::exchange(next_, Move::child);
         return rejected_ && !give_up(std::move(rejected_)) ? Move::failed : next;
     }
@@ -227,9 +214,7 @@ private:
             place->walker |= kPublished;
         }
         detail::Lend::save_state<Handler>(&local, place);
-        if (left_ == nullptr) {
-            left_ = place + 1;
-        }
+        places_.left(place);
         if (step.outcome == CALQUE_CHILD) {
             child_ = step.object;
             counted_ = true;
@@ -241,8 +226,9 @@ private:
     // -- visits by calls
     //
     // The steps below answer kValue, kBegun, kFailed; or CALQUE_CHILD: not native, and not in the memo; or for the
-    // general functions. They run no Python code. `place`: for the frame, if the call has to leave. Each kind is begun in a function of its own, found by the kind: compiled into one, they
-    // would all save the registers that the greediest needs (60 instructions more per list of one).
+    // general functions. They run no Python code. `place`: for the frame, if the call has to leave. Each kind is
+    // begun in a function of its own, found by the kind: compiled into one, they would all save the registers that
+    // the greediest needs (60 instructions more per list of one).
 
     /// The child of a handler in the middle of begin_natively() or resume(), whose object holds it.
     [[gnu::always_inline]] calque_step visit_child(Borrowed next, const Look& look,
@@ -366,7 +352,7 @@ private:
             if (!first_child<Handler>(x, local.copy, unique)) [[unlikely]] {
                 return {nullptr, primitives::kFailed};
             }
-            if (place == last_) [[unlikely]] {
+            if (place == places_.last()) [[unlikely]] {
                 return {next.get(), CALQUE_CHILD};
             }
         }
@@ -504,13 +490,13 @@ private:
             return deliver();
         }
         if constexpr (kVisits<Handler>) {
-            if (!make_room()) [[unlikely]] {
+            if (!places_.make_room()) [[unlikely]] {
                 return no_memory();
             }
             const auto visit = [this](Borrowed next, const Look& look) noexcept {
                 PyObject* const copy = met<Handler>(next);
                 return copy != nullptr ? calque_step{copy, primitives::kValue}
-                                       : visit_child(next, look, place_);
+                                       : visit_child(next, look, places_.first());
             };
             return settle_natively<Handler>(
                 frame, detail::Lend::resume_natively<Handler>(ctx_.raw(), &frame, value_.release(), visit));
@@ -524,7 +510,7 @@ private:
     [[gnu::always_inline]] Move settle_natively(calque_frame& frame, const calque_step& step) noexcept {
         switch (step.outcome) {
         case primitives::kBegun: return all_have_left();
-        case primitives::kFailed: take_frames(); return Move::failed;
+        case primitives::kFailed: places_.take_frames(); return Move::failed;
         default: break;
         }
         if (!ctx_.native_memo || python_ran_since_visit(frame)) [[unlikely]] {
@@ -591,13 +577,9 @@ private:
         return {copy, primitives::kValue};
     }
 
-    // How deep calls may go, each with some 300 bytes of stack; below that the loop goes on.
-    static constexpr std::size_t kMostCalls = 128;
-    calque_frame* place_ = nullptr;  // above the stack: for the frame of the first call
-    calque_frame* last_ = nullptr;   // for the deepest there may be
-    calque_frame* left_ = nullptr;   // behind the frame of the first call that left, which is the uppermost
-    Move next_ = Move::child;        // of the loop, after kBegun
-    Ref rejected_;                   // a copy to be given up before that: of a tuple that has another
+    CallPlaces places_;
+    Move next_ = Move::child;  // of the loop, after kBegun
+    Ref rejected_;             // a copy to be given up before that: of a tuple that has another
     // The child asked for, if it has just been found to be neither native nor in the memo. Nothing but its parent
     // enters the memo until it is visited.
     PyObject* missed_ = nullptr;

@@ -138,3 +138,12 @@ thread = threading.Thread(target=run)
 thread.start()
 thread.join()
 """
+
+
+@pytest.mark.parametrize("kilobytes", [128, 256, 1024])
+def test_chains_below_hooks_that_are_nested_to_the_end_of_the_stack(calque, kilobytes):
+    """A copy may begin where hardly any C stack is left."""
+    command = [sys.executable, str(SCRIPT.with_name("small_stack.py")), str(kilobytes)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+    assert (done.returncode, done.stdout) == (0, "RecursionError\n"), done.stderr[-2000:]
