@@ -134,12 +134,16 @@ private:
         if (entries.only_strings) {
             return primitives::known_types.atomic(&PyUnicode_Type);
         }
+        const PyTypeObject* plain = nullptr;  // the answer depends on the type alone
         for (std::uint32_t i = 0; i < entries.count; ++i) {
-            if (entries.value(i) != nullptr
-                && !(primitives::is_atomic(context, entries.key(i))
-                     && primitives::hashes_natively(entries.key(i)))) {
+            PyObject* const key = entries.key(i);
+            if (entries.value(i) == nullptr || Py_TYPE(key) == plain) {
+                continue;
+            }
+            if (!primitives::is_atomic(context, key) || !primitives::hashes_natively(key)) {
                 return false;
             }
+            plain = Py_TYPE(key);
         }
         return true;
     }

@@ -121,12 +121,14 @@ public:
         }
         return native_ ? find_native(x, copy) : mapping_memo::get(dict_, x, nil, copy);
     }
-    /// Native: the copy of x, borrowed, if it is there to be seen at a glance. Null says nothing.
-    [[gnu::always_inline]] PyObject* glance(Borrowed x) const noexcept {
+    /// Native: the copy of x, borrowed, if it is there to be seen at a glance. Null says nothing, unless `absent`.
+    [[gnu::always_inline]] PyObject* glance(Borrowed x, bool& absent) const noexcept {
+        absent = false;
         if (hashed_ < owned_ || is_own_dict(x)) {
             return nullptr;
         }
         const std::uintptr_t* value = table_.find(x.get());
+        absent = value == nullptr;
         return value != nullptr && *value > kUnchanged ? reinterpret_cast<PyObject*>(*value) : nullptr;
     }
     Found find_again(Borrowed x, Ref& copy) noexcept {

@@ -245,26 +245,30 @@ private:
         if constexpr (Handler::kKind != Native::list) {
             return nullptr;
         }
-        PyObject* const copy = Py_REFCNT(next.get()) != 1 ? memo_.glance(next) : nullptr;
+        bool absent = false;
+        PyObject* const copy = Py_REFCNT(next.get()) != 1 ? memo_.glance(next, absent) : nullptr;
         return copy != nullptr ? Ref::share(copy).release() : nullptr;
     }
 
     /// x may be in the memo.
     [[gnu::noinline]] calque_step visit_shared(PyObject* x, calque_frame* place) noexcept {
-        if (PyObject* copy = memo_.glance(x)) {
+        bool absent = false;
+        if (PyObject* copy = memo_.glance(x, absent)) {
             return {Ref::share(copy).release(), primitives::kValue};
         }
         const Native kind = primitives::known_types.kind(Py_TYPE(x));
         if (kind == Native::atomic || (kind == Native::none && passes(x))) {
             return {Ref::share(x).release(), primitives::kValue};
         }
-        if (memo_.is_own_dict(x)) [[unlikely]] {
-            return {x, CALQUE_CHILD};  // which ends the native memo
-        }
-        Ref copy;
-        const Found found = memo_.find(x, {}, copy);
-        if (found != Found::miss) {
-            return {copy.release(), found == Found::hit ? primitives::kValue : primitives::kFailed};
+        if (!absent) {
+            if (memo_.is_own_dict(x)) [[unlikely]] {
+                return {x, CALQUE_CHILD};  // which ends the native memo
+            }
+            Ref copy;
+            const Found found = memo_.find(x, {}, copy);
+            if (found != Found::miss) {
+                return {copy.release(), found == Found::hit ? primitives::kValue : primitives::kFailed};
+            }
         }
         return kind != Native::none ? begin_kind(x, kind, false, place) : begin_instance(x, false, place);
     }
