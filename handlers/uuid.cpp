@@ -38,7 +38,7 @@ class UUID:
 )",
                            "__setstate__");
 
-// How a class gives a member that is not simply an attribute: 3.11, 3.12, 3.10.
+// How a class gives a member that is not simply an attribute: 3.11, 3.12 and later, 3.10.
 OriginalCode enum_property_get(R"(
 class property:
     def __get__(self, instance, ownerclass=None):
@@ -58,6 +58,30 @@ class property:
                 return self.fget(instance)
 )",
                                "__get__");
+
+// The same in later releases of 3.11.
+OriginalCode enum_property_get_by_name(R"(
+class property:
+    def __get__(self, instance, ownerclass=None):
+        if instance is None:
+            try:
+                return ownerclass._member_map_[self.name]
+            except KeyError:
+                raise AttributeError(
+                        '%r has no attribute %r' % (ownerclass, self.name)
+                        )
+        else:
+            if self.fget is None:
+                try:
+                    return ownerclass._member_map_[self.name]
+                except KeyError:
+                    raise AttributeError(
+                            '%r has no attribute %r' % (ownerclass, self.name)
+                            ) from None
+            else:
+                return self.fget(instance)
+)",
+                                       "__get__");
 
 OriginalCode enum_getattr(R"(
 class EnumMeta:
@@ -99,13 +123,17 @@ class property:
 )",
                                       "__get__");
 
+bool is_property_get(Borrowed function, Evidence& evidence) noexcept {
+    return evidence.is(function, enum_property_get) || evidence.is(function, enum_property_get_by_name)
+        || evidence.is(function, enum_property_get_member);
+}
+
 bool has_member_of_that_name(PyTypeObject* safe_uuid, Evidence& evidence, Borrowed attribute) noexcept {
     if (!attribute) {  // up to 3.10
         return evidence.is(look_up(Py_TYPE(safe_uuid), interned::__getattr__), enum_getattr);
     }
     return attribute.type() == safe_uuid  // or a descriptor, for the members of simple enumerations
-        || ((evidence.is(look_up(attribute.type(), interned::__get__), enum_property_get)
-             || evidence.is(look_up(attribute.type(), interned::__get__), enum_property_get_member))
+        || (is_property_get(look_up(attribute.type(), interned::__get__), evidence)
             && evidence.depends_on_class(as_object(attribute.type())));
 }
 
