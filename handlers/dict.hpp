@@ -4,10 +4,9 @@
 // The copy is in the memo, and empty, before anything in it is copied. For each pair the VALUE is
 // copied before the KEY: the order in `y[deepcopy(key, memo)] = deepcopy(value, memo)`. The original
 // is iterated live.
-// While nobody can look (native.hpp) it is quicker to clone the dict and to replace, in place, the values that
-// are not their own copies (dict_slots.hpp). A clone is of the future; deoptimize() makes it the copy that
-// stdlib would have by then. Cloned are dicts whose keys are their own copies and are hashed and compared
-// without Python code.
+// While nobody can look (native.hpp) it is quicker to build a table like the original's with the copies in it
+// (dict_clone.hpp). It is of the future; deoptimize() makes it the copy that stdlib would have by then. So made
+// are dicts whose keys are their own copies and are hashed and compared without Python code.
 // A copied key is hashed and compared again. For keys other than plain str, int, float, bytes, bool
 // and None that may run Python code, and so may, once such a key is in the copy, inserting any key.
 #pragma once

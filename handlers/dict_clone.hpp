@@ -1,7 +1,10 @@
-// handlers/dict_clone.hpp: a clone of a dict, made a copy by replacing values in place (dict_slots.hpp).
+// handlers/dict_clone.hpp: a copy of a dict made in a table like the original's (dict_slots.hpp).
 //
-// While this goes on, the clone holds originals: nobody may see it. truncate() leaves in it what copy.py would have
-// put there by then.
+// build() writes the table from the first place to the last, each value as its copy. If it has to stop at a child, the
+// places behind get the originals, and the dict is a CLONE but for the child's value: from then on
+// copy_values() replaces values in place. So it is of a dict that has no table to build like, which is cloned first.
+// What is half built, or a clone, nobody may see. truncate() leaves in a clone what copy.py would have put there by
+// then.
 #pragma once
 
 #include "dict_slots.hpp"

@@ -1,9 +1,9 @@
 // runtime/primitives/dict_slots.hpp: the entries of a dict as they lie in memory.
 //
-// A clone of a dict (PyDict_Copy) has the right keys, hashes, order and size at the price of one memcpy and a
-// reference count per entry; then only the values that are not their own copies have to be replaced, in
-// place. Inserting pair by pair hashes, probes and grows instead: 1.7 times slower over JSON-like documents
-// in a prototype.
+// A table with the indices of another has the right keys, hashes, order and size at the price of one memcpy and a
+// reference count per entry; the values are put in as they are copied (new_like). Inserting pair by pair hashes,
+// probes and grows instead: 1.7 times slower over JSON-like documents in a prototype. Cloning by PyDict_Copy and
+// replacing values afterwards reads every entry twice: 68,050 instructions for 1000 ints instead of 35,430.
 // Which bytes are meant is known to runtime/cpython/dict_layout.hpp alone. Twin: inserting pair by pair.
 #pragma once
 

@@ -93,9 +93,9 @@ inline Deoptimize deoptimizers[kNativeKinds] = {};
 
 // A native handler has, besides begin() and resume():
 //   begin_natively(context, frame, visit)   as begin(), but it must not run Python code and may decline. The
-//                                           frame is not on the stack until `visit` is called: then the state
-//                                           as it is at the call is copied there, byte by byte, so it must
-//                                           say by then which child is being copied.
+//                                           frame is on no stack. Where `visit` answers anything but kValue,
+//                                           it must leave in its state which child is being copied, and
+//                                           return: then the state is copied to the stack, byte by byte.
 //                                           A handler that may call frame.publish() there has a member kMayPublish.
 //   go_on_natively(context, frame, visit)   after begin_natively() with AskForEach has asked for a child: from that
 //                                           child on, as if begin_natively() had been called with this `visit`.
