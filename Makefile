@@ -8,7 +8,7 @@ FILE ?=
 ARGS ?=
 export PYTHON FILE ARGS
 
-.PHONY: help build test demo lint matrix stress instructions bench clean
+.PHONY: help build test demo lint matrix stress ecosystem instructions bench clean
 
 help:
 	@echo 'make demo   [FILE=...]  copy real object graphs, and any JSON, TOML, XML or pickle file, beside copy.deepcopy'
@@ -16,6 +16,7 @@ help:
 	@echo 'make build              build; afterwards .venv/bin/python can import calque'
 	@echo 'make matrix             run the tests on every Python from 3.10 to 3.14 that is here or can be had'
 	@echo 'make stress             fuzz, mutants, sanitizers, public twins: under 40 minutes on two cores'
+	@echo 'make ecosystem          the test suites of CPython and of known packages with calque in place of copy: under 40 minutes'
 	@echo 'make instructions       count the instructions of a dozen copies: none may take 3 % more than its baseline'
 	@echo 'make bench              measure times, floor, memory, threads beside the peer: perf/results/, under 15 minutes'
 	@echo 'make lint               clang-format, clang-tidy, mypy, stubtest, ruff, and the rules of the house'
@@ -23,7 +24,7 @@ help:
 	@echo
 	@echo 'PYTHON=<command or path> chooses another interpreter: it gets a build and a virtual environment of its own.'
 
-build demo test lint matrix stress instructions bench:
+build demo test lint matrix stress ecosystem instructions bench:
 	@.ci/$@
 
 clean:
