@@ -13,7 +13,11 @@ from collections.abc import Callable
 from copy import Error
 from typing import Any, TypeVar
 
-from . import _calque, patch
+from . import _calque
+
+_calque._require_main_interpreter()  # before anything is registered with this one, as patch does
+
+from . import patch
 from ._calque import Memo, __version__, copy, deepcopy, replace
 
 __all__ = ["Error", "Memo", "copy", "deepcopy", "error", "patch", "register", "replace", "unregister"]
