@@ -16,7 +16,6 @@
 #include "shallow_subclass.hpp"
 #include "tuple_subclass.hpp"
 
-#include <string>
 #include <variant>
 
 namespace calque {
@@ -109,20 +108,23 @@ Py_ssize_t fields_of_named_tuple(PyTypeObject* type, Evidence& evidence) noexcep
         return -1;
     }
     const Ref names = Ref::steal(PyObject_GetAttrString(PyFunction_GET_CODE(function.get()), "co_varnames"));
-    std::string list;
+    Ref list = Ref::steal(PyUnicode_FromString(""));
     Py_ssize_t fields = 0;
-    for (; names && fields + 1 < PyTuple_GET_SIZE(names.get()); ++fields) {
+    for (; list && names && fields + 1 < PyTuple_GET_SIZE(names.get()); ++fields) {
         PyObject* name = PyTuple_GET_ITEM(names.get(), fields + 1);
-        const char* text = PyUnicode_IsIdentifier(name) == 1 ? PyUnicode_AsUTF8(name) : nullptr;
-        if (text == nullptr) {
-            PyErr_Clear();
-            return -1;
-        }
-        list.append(text).append(", ");
+        list = Ref::steal(PyUnicode_IsIdentifier(name) == 1 ? PyUnicode_FromFormat("%U%U, ", list.get(), name)
+                                                            : nullptr);
     }
-    const std::string source = "lambda _cls, " + list + ": _tuple_new(_cls, (" + list + "))\n";
+    const Ref source = Ref::steal(
+        list ? PyUnicode_FromFormat("lambda _cls, %U: _tuple_new(_cls, (%U))\n", list.get(), list.get())
+             : nullptr);
+    const char* const text = source ? PyUnicode_AsUTF8(source.get()) : nullptr;
+    if (text == nullptr) {
+        PyErr_Clear();
+        return -1;
+    }
     const bool original =
-        evidence.is(function, source.c_str(), "<lambda>")
+        evidence.is(function, text, "<lambda>")
         && evidence.global(function, interned::_tuple_new) == look_up(&PyTuple_Type, interned::__new__);
     return original ? fields : -1;
 }
@@ -132,7 +134,8 @@ bool iterates_like(PyTypeObject* type, PyTypeObject* base) noexcept {
         && inherits(type, base, interned::__len__);
 }
 
-bool leaves_copying_to_base(PyTypeObject* type, PyTypeObject* base, Evidence& evidence, Known& known) {
+bool leaves_copying_to_base(PyTypeObject* type, PyTypeObject* base, Evidence& evidence,
+                            Known& known) noexcept {
     if (base == &PySet_Type || base == &PyFrozenSet_Type) {
         return inherits(type, base, interned::__reduce__) && makes_like(type, base)
             && type->tp_init == base->tp_init && iterates_like(type, base)
@@ -168,11 +171,7 @@ bool recognise(PyTypeObject* type, Evidence& evidence, Known& known) noexcept {
     if (base == nullptr || !protocol_is_default(type)) {
         return false;
     }
-    try {
-        if (!leaves_copying_to_base(type, base, evidence, known)) {
-            return false;
-        }
-    } catch (const std::bad_alloc&) {
+    if (!leaves_copying_to_base(type, base, evidence, known)) {
         return false;
     }
     known.copy = leave;

@@ -12,6 +12,9 @@
 
 #include <boost/python.hpp>
 
+#include <cxxabi.h>
+#include <unistd.h>
+
 namespace bp = boost::python;
 
 namespace calque::module {
@@ -25,6 +28,25 @@ void require(bool good) {
     if (!good) {
         bp::throw_error_already_set();
     }
+}
+
+// Runs what may run Python code. Up to 3.13 a daemon thread that asks for the GIL when the interpreter has ended is
+// ended by unwinding its stack (CMakeLists.txt, calque_no_exceptions). Boost.Python's frames would take that for an exception to
+// swallow, which aborts the process, and drop references without the GIL. So it ends here: the thread waits
+// for the process to exit, as 3.14 has such threads do.
+template <class F>
+auto running_python(F f) {
+#ifdef __GLIBC__
+    try {
+        return f();
+    } catch (const abi::__forced_unwind&) {
+        for (;;) {
+            pause();
+        }
+    }
+#else
+    return f();
+#endif
 }
 
 class MemoProxy {
@@ -41,7 +63,12 @@ public:
     /// The handler has returned: its object may end.
     void leave_handler() noexcept { original_ = {}; }
 
-    bp::object copy(const bp::object& child) const { return own(engine::deepcopy_on(memo(), child.ptr())); }
+    bp::object copy(const bp::object& child) const {
+        Memo& m = memo();
+        // Through a pointer that does not say noexcept: around a call that does the compiler leaves out what catches.
+        Ref (*volatile deepcopy)(Memo&, Borrowed) = engine::deepcopy_on;
+        return own(running_python([&] { return deepcopy(m, child.ptr()); }));
+    }
 
     void keep_alive(const bp::object& object) const { require(memo().keep_alive(object.ptr())); }
 
@@ -71,10 +98,14 @@ public:
             require(m.publish(original_, value.ptr(), false) && m.secure());
             return;
         }
-        require(PyObject_SetItem(dict().ptr(), key.ptr(), value.ptr()) == 0);
+        const bp::object d = dict();
+        require(running_python([&] { return PyObject_SetItem(d.ptr(), key.ptr(), value.ptr()); }) == 0);
     }
 
-    void delitem(const bp::object& key) const { require(PyObject_DelItem(dict().ptr(), key.ptr()) == 0); }
+    void delitem(const bp::object& key) const {
+        const bp::object d = dict();
+        require(running_python([&] { return PyObject_DelItem(d.ptr(), key.ptr()); }) == 0);
+    }
 
     Py_ssize_t length() const {
         const Py_ssize_t size = PyObject_Length(dict().ptr());
@@ -87,12 +118,18 @@ public:
     bp::object values() const { return dict().attr("values")(); }
     bp::object items() const { return dict().attr("items")(); }
     bp::object setdefault(const bp::object& key, const bp::object& value) const {
-        return dict().attr("setdefault")(key, value);
+        const bp::object of_dict = dict().attr("setdefault");
+        return running_python([&] { return of_dict(key, value); });
     }
     static bp::object pop(const bp::tuple& args, const bp::dict&) {
-        return proxy_in(bp::object(args[0])).dict().attr("pop")(*bp::tuple(args.slice(1, bp::_)));
+        const bp::object of_dict = proxy_in(bp::object(args[0])).dict().attr("pop");
+        const bp::tuple rest(args.slice(1, bp::_));
+        return running_python([&] { return of_dict(*rest); });
     }
-    void clear() const { dict().attr("clear")(); }
+    void clear() const {
+        const bp::object d = dict();
+        running_python([&] { PyDict_Clear(d.ptr()); });
+    }
 
     std::string repr() const {
         return link_->memo == nullptr ? "<calque.Memo of a copy that has ended>"
@@ -128,7 +165,7 @@ private:
         m.notice_writes();
         if (m.has_dict() || !PyLong_CheckExact(key.ptr())) {
             const bp::object d = dict();
-            Ref value = Ref::steal(PyObject_GetItem(d.ptr(), key.ptr()));
+            Ref value = Ref::steal(running_python([&] { return PyObject_GetItem(d.ptr(), key.ptr()); }));
             if (!value) {
                 require(PyErr_ExceptionMatches(PyExc_KeyError) != 0);
                 PyErr_Clear();
@@ -205,8 +242,10 @@ Ref copy_through_proxy(Borrowed proxy, Borrowed x) noexcept {
 Ref call_python_handler(CopyContext& context, Borrowed original, void* fn) noexcept {
     try {
         bp::object proxy(MemoProxy(Context::of(context.raw()).memo->link(), original));
-        Ref copy = Ref::steal(
-            PyObject_CallFunctionObjArgs(static_cast<PyObject*>(fn), original.get(), proxy.ptr(), nullptr));
+        Ref copy = Ref::steal(running_python([&] {
+            return PyObject_CallFunctionObjArgs(static_cast<PyObject*>(fn), original.get(), proxy.ptr(),
+                                                nullptr);
+        }));
         MemoProxy::proxy_in(proxy).leave_handler();
         return copy;
     } catch (const bp::error_already_set&) {

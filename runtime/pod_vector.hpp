@@ -32,6 +32,7 @@ public:
     T* begin() noexcept { return items_; }
     const T* begin() const noexcept { return items_; }
     T* end() noexcept { return items_ + size_; }
+    const T* end() const noexcept { return items_ + size_; }
 
     /// False when memory is exhausted; no Python exception is set.
     [[nodiscard]] [[gnu::always_inline]] bool push_back(T value) noexcept {

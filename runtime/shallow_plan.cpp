@@ -11,8 +11,6 @@
 
 #include <calque/compat.hpp>
 
-#include <new>
-
 namespace calque::shallow_plan {
 
 namespace {
@@ -21,7 +19,7 @@ void forget_slots(Plan& plan) noexcept {
     for (const type_plan::Slot& slot : plan.slots) {
         Ref name = Ref::steal(slot.name);
     }
-    plan.slots.clear();
+    plan.slots.clear(0);
 }
 
 // Lib/copy.py, copy: `getattr(cls, "__copy__", None)`, which finds attributes of the metaclass too.
@@ -51,7 +49,7 @@ bool reduces_to_bare_instance(PyTypeObject* type) noexcept {
 
 // Where the slots lie that copyreg counts among the state. A class that copyreg has not looked at yet is left to
 // the protocol: that is Python code, and leaves __slotnames__ on the class.
-bool find_slots(PyTypeObject* type, Plan& plan) {
+bool find_slots(PyTypeObject* type, Plan& plan) noexcept {
     const Borrowed names = known_class::slot_names(type);
     const Py_ssize_t count = names ? PyList_GET_SIZE(names.get()) : 0;
     if (!names || !class_facts::layout_is_known(type, count)
@@ -59,7 +57,6 @@ bool find_slots(PyTypeObject* type, Plan& plan) {
         return false;
     }
     plan.slot_names = names.get();
-    plan.slots.reserve(static_cast<std::size_t>(count));
     for (Py_ssize_t i = 0; i < count; ++i) {
         PyObject* const name = PyList_GET_ITEM(names.get(), i);
         const Py_ssize_t offset = PyUnicode_CheckExact(name) ? known_class::slot_offset(type, name) : -1;
@@ -71,12 +68,16 @@ bool find_slots(PyTypeObject* type, Plan& plan) {
                 return false;
             }
         }
-        plan.slots.push_back({Ref::share(name).release(), offset});
+        Ref owned = Ref::share(name);
+        if (!plan.slots.push_back({name, offset})) {
+            return false;
+        }
+        static_cast<void>(owned.release());
     }
     return true;
 }
 
-void decide(PyTypeObject* type, Plan& plan) {
+void decide(PyTypeObject* type, Plan& plan) noexcept {
     if (const registry::Shallow* how = registry::shallow(type)) {
         if (how->itself) {
             plan.way = Way::itself;
@@ -183,11 +184,7 @@ const Plan& make(PyTypeObject* type, Plan& place) noexcept {
     place.type = type;
     place.way = Way::by_protocol;
     place.names_looked_at = 0;
-    try {
-        decide(type, place);
-    } catch (const std::bad_alloc&) {
-        place.way = Way::by_protocol;
-    }
+    decide(type, place);
     place.version = TypeVersion::assigned_to(type);
     place.metaclass_version = TypeVersion::assigned_to(Py_TYPE(type));
     place.generation = stdlib_tables::generation();

@@ -12,6 +12,7 @@
 #pragma once
 
 #include "cpython/type_version.hpp"
+#include "pod_vector.hpp"
 #include "primitives/mutants.hpp"
 #include "primitives/type_plan.hpp"
 #include "stdlib_tables.hpp"
@@ -21,7 +22,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 namespace calque::shallow_plan {
 
@@ -47,7 +47,7 @@ struct Plan {
     mutable unsigned names_looked_at = 0;     // instance: of the class's shared keys
     const calque_handler* handler = nullptr;  // handler
     PyObject* slot_names = nullptr;           // instance: cls.__slotnames__, alive as long as `version` holds
-    std::vector<type_plan::Slot> slots;       // instance; their names are owned
+    PodVector<type_plan::Slot> slots;         // instance; their names are owned
 
     bool holds(PyTypeObject* asked) const noexcept {
         if (mutants::is(mutants::Mutant::plan_kept_after_class_changed) && type == asked

@@ -3,6 +3,7 @@
 
 #include "class_facts.hpp"
 #include "cpython/type_version.hpp"
+#include "pod_vector.hpp"
 #include "primitives/instance_values.hpp"
 #include "primitives/interned.hpp"
 #include "primitives/mutants.hpp"
@@ -16,7 +17,7 @@
 #include <memory>
 #include <new>
 #include <structmember.h>
-#include <vector>
+#include <utility>
 
 namespace calque::type_plan {
 
@@ -31,7 +32,7 @@ using class_facts::same_as_object;
 struct Body {
     PyTypeObject* type = nullptr;
     Plan plan;
-    std::vector<Slot> slots;
+    PodVector<Slot> slots;
 
     Body() noexcept = default;
     Body(const Body&) = delete;
@@ -52,7 +53,7 @@ struct Cached {
     std::uint64_t generation = 0;
 };
 
-std::vector<std::unique_ptr<Body>> retired;
+PodVector<Body*> retired;  // owned
 
 // What a frame of handlers/instance.hpp can count.
 constexpr Py_ssize_t kMostSlots = 30'000;
@@ -103,7 +104,7 @@ bool parts_are_copied_natively() noexcept {
         && registry::served_by_builtin(&PyDict_Type);
 }
 
-bool add_slot(PyTypeObject* type, PyObject* name, std::vector<Slot>& slots) {
+bool add_slot(PyTypeObject* type, PyObject* name, PodVector<Slot>& slots) noexcept {
     if (!PyUnicode_CheckExact(name)) {
         return false;
     }
@@ -120,8 +121,11 @@ bool add_slot(PyTypeObject* type, PyObject* name, std::vector<Slot>& slots) {
     if (member->type != T_OBJECT_EX || member->flags != 0) {
         return false;
     }
-    slots.reserve(slots.size() + 1);
-    slots.push_back({Ref::share(name).release(), member->offset});
+    Ref owned = Ref::share(name);
+    if (!slots.push_back({name, member->offset})) {
+        return false;
+    }
+    static_cast<void>(owned.release());
     return true;
 }
 
@@ -164,15 +168,18 @@ bool still_names(const Cached& cached) noexcept {
 
 Recogniser recogniser = nullptr;
 
-void recognise(PyTypeObject* type, Cached& cached) {
-    auto body = std::make_unique<Body>();
-    if (recogniser != nullptr && recogniser(type, body->plan)) {
+// Null without memory: the protocol needs no plan.
+std::unique_ptr<Body> new_body() noexcept { return std::unique_ptr<Body>(new (std::nothrow) Body); }
+
+void recognise(PyTypeObject* type, Cached& cached) noexcept {
+    auto body = new_body();
+    if (body && recogniser != nullptr && recogniser(type, body->plan)) {
         body->type = type;
         cached.body = std::move(body);
     }
 }
 
-void check(CopyContext& context, PyTypeObject* type, Cached& cached, bool& failed) {
+void check(CopyContext& context, PyTypeObject* type, Cached& cached, bool& failed) noexcept {
     if (!metaclass_is_plain(type) || stdlib_tables::has_reducer(type)
         || !stdlib_tables::copyreg_is_untouched() || !parts_are_copied_natively()
         || registry::effective(type) != nullptr || registry::for_subclass(type) != nullptr) {
@@ -191,15 +198,15 @@ void check(CopyContext& context, PyTypeObject* type, Cached& cached, bool& faile
     if (count > kMostSlots) {
         return;
     }
-    auto body = std::make_unique<Body>();
-    for (Py_ssize_t i = 0; i < count; ++i) {
+    auto body = new_body();
+    for (Py_ssize_t i = 0; body && i < count; ++i) {
         if (!add_slot(type, PyList_GET_ITEM(names.get(), i), body->slots)) {
             return;
         }
     }
     // copyreg may have run Python code: what was found before must still be so.
     bool has_dict_now = false;
-    if (!protocol_is_default(type) || !metaclass_is_plain(type) || !dict_is_plain(type, has_dict_now)
+    if (!body || !protocol_is_default(type) || !metaclass_is_plain(type) || !dict_is_plain(type, has_dict_now)
         || has_dict_now != has_dict || !layout_is_known(type, count)) {
         return;
     }
@@ -207,7 +214,7 @@ void check(CopyContext& context, PyTypeObject* type, Cached& cached, bool& faile
     body->type = type;
     body->plan.has_dict = has_dict;
     body->plan.slot_count = count;
-    body->plan.slots = body->slots.data();
+    body->plan.slots = body->slots.begin();
     cached.body = std::move(body);
 }
 
@@ -220,7 +227,7 @@ bool holds(const Cached& cached, PyTypeObject* type) noexcept {
         && (cached.slot_names == nullptr || still_names(cached));
 }
 
-const Plan* make(CopyContext& context, PyTypeObject* type, bool& failed) {
+const Plan* make(CopyContext& context, PyTypeObject* type, bool& failed) noexcept {
     Cached fresh;
     check(context, type, fresh, failed);
     if (failed) {
@@ -232,7 +239,10 @@ const Plan* make(CopyContext& context, PyTypeObject* type, bool& failed) {
     fresh.generation = stdlib_tables::generation();
     Cached& place = place_of(type);
     if (place.body) {
-        retired.push_back(std::move(place.body));  // a frame of this walk may be in the middle of it
+        if (!retired.push_back(place.body.get())) {  // a frame of this walk may be in the middle of it
+            return nullptr;
+        }
+        static_cast<void>(place.body.release());
         registry::anything_retired = true;
     }
     place = std::move(fresh);
@@ -258,11 +268,7 @@ const Plan* look(CopyContext& context, PyTypeObject* type, bool& failed) noexcep
         if (cached.type == type && holds(cached, type)) {
             plan = cached.body ? &cached.body->plan : nullptr;
         } else {
-            try {
-                plan = make(context, type, failed);
-            } catch (const std::bad_alloc&) {
-                return nullptr;  // the protocol needs no plan
-            }
+            plan = make(context, type, failed);
             if (failed) {
                 return nullptr;
             }
@@ -289,8 +295,11 @@ const Plan& in_use(const PyTypeObject* type) noexcept {
 }
 
 void free_retired() noexcept {
-    std::vector<std::unique_ptr<Body>> gone;
+    PodVector<Body*> gone;
     gone.swap(retired);
+    for (Body* body : gone) {
+        delete body;
+    }
 }
 
 Ref made_by_object_new(PyTypeObject* type) noexcept {

@@ -6,6 +6,7 @@ once, and the interpreter itself says whether it is right.
 
 import gc
 import inspect
+import sys
 
 import pytest
 
@@ -32,6 +33,15 @@ def calque():
     except ImportError as error:
         pytest.fail(f"calque cannot be imported, so nothing about it can be tested: {error}", pytrace=False)
     return module
+
+
+@pytest.fixture
+def quick_switches():
+    """Threads take turns at nearly every opportunity."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(interval)
 
 
 def pytest_addoption(parser):

@@ -1,40 +1,10 @@
 """Copies in several threads: of one source, with one memo, and while another thread changes what is copied."""
 
-import sys
 import threading
 
 import pytest
 from support.memos import Plain
-
-
-def in_threads(count, function):
-    """Runs function(i) in `count` threads that begin together; the first error is raised here."""
-    barrier = threading.Barrier(count)
-    results, errors = [None] * count, []
-
-    def work(i):
-        barrier.wait()
-        try:
-            results[i] = function(i)
-        except BaseException as error:
-            errors.append(error)
-
-    threads = [threading.Thread(target=work, args=(i,)) for i in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if errors:
-        raise errors[0]
-    return results
-
-
-@pytest.fixture
-def quick_switches():
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-5)
-    yield
-    sys.setswitchinterval(interval)
+from support.threads import in_threads
 
 
 @pytest.mark.no_leak_check(reason="each thread leaves memory of the C library behind")
