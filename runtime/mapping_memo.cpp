@@ -101,7 +101,7 @@ bool store(Borrowed memo, Borrowed x, Borrowed copy) noexcept {
     return key && PyObject_SetItem(memo.get(), key.get(), copy.get()) == 0;
 }
 
-bool keep_alive(Borrowed memo, Borrowed x) noexcept {
+bool keep_alive(Borrowed memo, Borrowed x, bool& plain) noexcept {
     Ref key = id_of(memo);
     if (!key) {
         return false;
@@ -117,7 +117,12 @@ bool keep_alive(Borrowed memo, Borrowed x) noexcept {
     if (PyList_CheckExact(list.get())) {
         return PyList_Append(list.get(), x.get()) == 0;
     }
-    return bool(Ref::steal(PyObject_CallMethodObjArgs(list.get(), interned::append, x.get(), nullptr)));
+    plain = false;
+    if (Ref::steal(PyObject_CallMethodObjArgs(list.get(), interned::append, x.get(), nullptr))) {
+        return true;
+    }
+    // `try: memo[id(memo)].append(x)`, `except KeyError:` for both.
+    return PyErr_ExceptionMatches(PyExc_KeyError) != 0 && start_list(memo, key, x);
 }
 
 }  // namespace calque::mapping_memo

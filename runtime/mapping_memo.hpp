@@ -20,7 +20,8 @@ Found get(Borrowed memo, Borrowed x, Borrowed nil, Ref& copy) noexcept;
 Found subscript(Borrowed memo, Borrowed x, Ref& copy) noexcept;
 /// `memo[id(x)] = copy`.
 [[nodiscard]] bool store(Borrowed memo, Borrowed x, Borrowed copy) noexcept;
-/// Lib/copy.py, _keep_alive: `memo[id(memo)].append(x)`, after a KeyError `memo[id(memo)] = [x]`.
-[[nodiscard]] bool keep_alive(Borrowed memo, Borrowed x) noexcept;
+/// Lib/copy.py, _keep_alive: `memo[id(memo)].append(x)`, after a KeyError `memo[id(memo)] = [x]`. Clears `plain` if what
+/// is under the memo's own id is no list: then its append may be Python code, though the memo be an exact dict.
+[[nodiscard]] bool keep_alive(Borrowed memo, Borrowed x, bool& plain) noexcept;
 
 }  // namespace calque::mapping_memo

@@ -146,7 +146,7 @@ void Memo::note_unchanged(Borrowed x) noexcept {
 
 bool Memo::keep_alive(Borrowed x) noexcept {
     if (!native_) {
-        return mapping_memo::keep_alive(dict_, x);
+        return mapping_memo::keep_alive(dict_, x, exact_dict_);
     }
     Ref owned = Ref::share(x);
     if (!kept_.push_back(owned.get())) {

@@ -143,7 +143,7 @@ public:
         if (native_) {
             return log(x, copy, published ? kDone : kPair | kDone, unique);
         }
-        return mapping_memo::store(dict_, x, copy) && mapping_memo::keep_alive(dict_, x);
+        return mapping_memo::store(dict_, x, copy) && mapping_memo::keep_alive(dict_, x, exact_dict_);
     }
 
     // Native, and x != copy; the same as publish() and complete().
@@ -346,7 +346,8 @@ private:
     static inline PodVector<Memo*> living_memos_;
 
     bool native_ = true;
-    bool exact_dict_ = false;
+    bool exact_dict_ =
+        false;  // the mapping is a dict whose list of originals, as far as we have seen, is a list
     bool passes_atomics_ = true;
     bool always_look_up_ = false;
     bool living_ = false;

@@ -75,18 +75,18 @@ bool prepare_new_frames(WorkStack& stack) noexcept {
 class Walk::PythonIfMapping {
 public:
     explicit PythonIfMapping(Context& context) noexcept
-        : context_(context), open_(context.memo->mapping_runs_python()) {}
+        : context_(context), mapping_(!context.memo->native()) {}
     PythonIfMapping(const PythonIfMapping&) = delete;
     PythonIfMapping& operator=(const PythonIfMapping&) = delete;
     ~PythonIfMapping() {
-        if (open_) {
+        if (mapping_ && context_.memo->mapping_runs_python()) {
             context_.python_has_run();
         }
     }
 
 private:
     Context& context_;
-    bool open_;
+    bool mapping_;
 };
 
 // -- visit: child_ -> value_, or a new frame that asks for a child
