@@ -106,8 +106,8 @@ Ref attribute(Borrowed x, PyObject* name) noexcept {
 }
 
 bool has_no_hook_of_its_own(Borrowed x, const Known& known) noexcept {
-    return !attribute(x, interned::__deepcopy__)
-        && known_class::comes_to(x, interned::__reduce_ex__, known.in_class);
+    return known_class::comes_to(x, interned::__reduce_ex__, known.in_class)
+        && !attribute(x, interned::__deepcopy__);
 }
 
 bool is_found_by_value(Borrowed x, const Known& known) noexcept {

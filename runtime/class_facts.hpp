@@ -4,10 +4,36 @@
 
 #include "cpython/type_version.hpp"
 #include "primitives/interned.hpp"
+#include "primitives/mutants.hpp"
 
+#include <calque/compat.hpp>
 #include <calque/ref.hpp>
 
 namespace calque::class_facts {
+
+// No name in the class and its bases, nor in its metaclass, is compared by Python code. The dict of a class may hold
+// keys of subclasses of str, whose __eq__ is called by every look-up of a name with the same hash: the answer may
+// depend on when it is asked, and a plan asks between two steps of a copy. Objects of such classes are left to the
+// protocol. Asked before any look-up; the interpreter's own classes have plain names.
+inline bool names_are_plain(PyTypeObject* type) noexcept {
+    for (PyTypeObject* one : {type, Py_TYPE(type)}) {
+        for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(one->tp_mro); ++i) {
+            auto* base = reinterpret_cast<PyTypeObject*>(PyTuple_GET_ITEM(one->tp_mro, i));
+            if (!PyType_HasFeature(base, Py_TPFLAGS_HEAPTYPE)) {
+                continue;
+            }
+            const Ref dict = Ref::steal(PyType_GetDict(base));
+            PyObject *key = nullptr, *value = nullptr;
+            Py_ssize_t position = 0;
+            while (dict && PyDict_Next(dict.get(), &position, &key, &value)) {
+                if (!PyUnicode_CheckExact(key)) {
+                    return mutants::is(mutants::Mutant::hostile_names_looked_up);
+                }
+            }
+        }
+    }
+    return true;
+}
 
 inline bool same_as_object(PyTypeObject* type, PyObject* name) noexcept {
     return raw_lookup(type, name) == raw_lookup(&PyBaseObject_Type, name);

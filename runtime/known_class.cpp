@@ -1,12 +1,15 @@
 // runtime/known_class.cpp: see primitives/known_class.hpp.
 #include "primitives/known_class.hpp"
 
+#include "class_facts.hpp"
 #include "cpython/dict_version.hpp"
 #include "cpython/method_lookup.hpp"
 #include "cpython/type_version.hpp"
 #include "own_hook.hpp"
+#include "primitives/instance_values.hpp"
 #include "primitives/interned.hpp"
 #include "primitives/mutants.hpp"
+#include "primitives/shallow_state.hpp"
 #include "registry.hpp"
 #include "stdlib_tables.hpp"
 
@@ -115,7 +118,8 @@ Entry& entry_of(PyTypeObject* type) noexcept {
     entry.known = Known();
     entry.evidence.forget();
     entry.hook = nullptr;
-    const bool ordinary = is_ordinary(type);
+    const bool plain = class_facts::names_are_plain(type);
+    const bool ordinary = plain && is_ordinary(type);
     bool recognised = false;
     for (int i = 0; i < recogniser_count && ordinary && !recognised; ++i) {
         recognised = recognisers[i](type, entry.evidence, entry.known);
@@ -123,6 +127,10 @@ Entry& entry_of(PyTypeObject* type) noexcept {
             entry.known = Known();
             entry.evidence.forget();
         }
+    }
+    if (!plain) {
+        entry.version = {};  // decided again each time: to give the class a number is to look a name up
+        return entry;
     }
     entry.date();
     if (ordinary && !recognised) {
@@ -149,7 +157,7 @@ const Entry& entry_of(PyTypeObject* type, std::uint64_t stretch) noexcept {
 }
 
 bool hides_nothing(Borrowed x, const Known& known) noexcept {
-    return known.in_class == nullptr || resolves_to(x, interned::__deepcopy__, known.in_class);
+    return known.in_class == nullptr || known_class::comes_to(x, interned::__deepcopy__, known.in_class);
 }
 
 }  // namespace
@@ -227,7 +235,8 @@ bool reduces_natively(PyTypeObject* type) noexcept {
         && registry::effective(Py_TYPE(type))
                == (Py_TYPE(type) == &PyType_Type ? registry::effective(&PyType_Type) : nullptr)
         && registry::served_by_builtin(&PyType_Type) && registry::served_by_builtin(&PyUnicode_Type)
-        && registry::served_by_builtin(&PyDict_Type);
+        && registry::served_by_builtin(&PyDict_Type) && registry::served_by_builtin(&PyTuple_Type)
+        && registry::served_by_builtin(Py_TYPE(Py_None));
 }
 
 bool is_made_by_object_new(PyTypeObject* type) noexcept {
@@ -240,6 +249,14 @@ bool is_made_by_object_new(PyTypeObject* type) noexcept {
 }
 
 bool comes_to(Borrowed x, PyObject* name, Borrowed function) noexcept {
+    instance_values::View values;
+    if (!instance_values::read(x, values) && !mutants::is(mutants::Mutant::hostile_names_looked_up)) {
+        // A look-up in the dict of x may compare keys that are no plain strings: by Python code.
+        ShallowState state;
+        if (!state.look(x, {})) {
+            return false;
+        }
+    }
     return resolves_to(x, name, function);
 }
 

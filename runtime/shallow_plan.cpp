@@ -184,9 +184,12 @@ const Plan& make(PyTypeObject* type, Plan& place) noexcept {
     place.type = type;
     place.way = Way::by_protocol;
     place.names_looked_at = 0;
-    decide(type, place);
-    place.version = TypeVersion::assigned_to(type);
-    place.metaclass_version = TypeVersion::assigned_to(Py_TYPE(type));
+    place.version = place.metaclass_version = {};
+    if (class_facts::names_are_plain(type)) {  // else decided each time: by the protocol
+        decide(type, place);
+        place.version = TypeVersion::assigned_to(type);
+        place.metaclass_version = TypeVersion::assigned_to(Py_TYPE(type));
+    }
     place.generation = stdlib_tables::generation();
     gc.release();
     return place;

@@ -26,6 +26,7 @@ namespace {
 using class_facts::dict_is_plain;
 using class_facts::layout_is_known;
 using class_facts::metaclass_is_plain;
+using class_facts::names_are_plain;
 using class_facts::same_as_object;
 
 // A plan and what it owns.
@@ -98,10 +99,13 @@ bool protocol_is_default(PyTypeObject* type) noexcept {
         && !PyType_HasFeature(type, Py_TPFLAGS_TYPE_SUBCLASS) && PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE);
 }
 
-// The protocol copies the class, the attribute names and the dict like any other object.
-bool parts_are_copied_natively() noexcept {
+// The protocol copies the class, the attribute names and the dict like any other object; with slots the pair of
+// both, where None may stand for the dict.
+bool parts_are_copied_natively(bool slots) noexcept {
     return registry::served_by_builtin(&PyType_Type) && registry::served_by_builtin(&PyUnicode_Type)
-        && registry::served_by_builtin(&PyDict_Type);
+        && registry::served_by_builtin(&PyDict_Type)
+        && (!slots
+            || (registry::served_by_builtin(&PyTuple_Type) && registry::served_by_builtin(Py_TYPE(Py_None))));
 }
 
 bool add_slot(PyTypeObject* type, PyObject* name, PodVector<Slot>& slots) noexcept {
@@ -181,7 +185,7 @@ void recognise(PyTypeObject* type, Cached& cached) noexcept {
 
 void check(CopyContext& context, PyTypeObject* type, Cached& cached, bool& failed) noexcept {
     if (!metaclass_is_plain(type) || stdlib_tables::has_reducer(type)
-        || !stdlib_tables::copyreg_is_untouched() || !parts_are_copied_natively()
+        || !stdlib_tables::copyreg_is_untouched() || !parts_are_copied_natively(false)
         || registry::effective(type) != nullptr || registry::for_subclass(type) != nullptr) {
         return;
     }
@@ -207,7 +211,8 @@ void check(CopyContext& context, PyTypeObject* type, Cached& cached, bool& faile
     // copyreg may have run Python code: what was found before must still be so.
     bool has_dict_now = false;
     if (!body || !protocol_is_default(type) || !metaclass_is_plain(type) || !dict_is_plain(type, has_dict_now)
-        || has_dict_now != has_dict || !layout_is_known(type, count)) {
+        || has_dict_now != has_dict || !layout_is_known(type, count)
+        || !parts_are_copied_natively(count > 0)) {
         return;
     }
     cached.slot_names = names.get();
@@ -229,13 +234,18 @@ bool holds(const Cached& cached, PyTypeObject* type) noexcept {
 
 const Plan* make(CopyContext& context, PyTypeObject* type, bool& failed) noexcept {
     Cached fresh;
-    check(context, type, fresh, failed);
+    const bool plain = names_are_plain(type);
+    if (plain) {
+        check(context, type, fresh, failed);
+    }
     if (failed) {
         return nullptr;
     }
     fresh.type = type;
-    fresh.version = TypeVersion::assigned_to(type);
-    fresh.metaclass_version = TypeVersion::assigned_to(Py_TYPE(type));
+    if (plain) {  // else looked at again each time: to give the class a number is to look a name up
+        fresh.version = TypeVersion::assigned_to(type);
+        fresh.metaclass_version = TypeVersion::assigned_to(Py_TYPE(type));
+    }
     fresh.generation = stdlib_tables::generation();
     Cached& place = place_of(type);
     if (place.body) {

@@ -90,7 +90,8 @@ bool inherits_from_object(PyTypeObject* type, PyObject* name) noexcept;
 bool reduces_natively(PyTypeObject* type) noexcept;
 /// object.__reduce_ex__ comes to object.__new__(type), without arguments, and the state.
 bool is_made_by_object_new(PyTypeObject* type) noexcept;
-/// For a class with object's own attribute look-up: `x.name` comes to `function`, which the class has.
+/// For a class with object's own attribute look-up: `x.name` comes to `function`, which the class has. False too where
+/// only Python code could tell.
 bool comes_to(Borrowed x, PyObject* name, Borrowed function) noexcept;
 /// `type.__slotnames__`, found in the class itself, is a list (copyreg makes it at the first copy); or null.
 Borrowed slot_names(PyTypeObject* type) noexcept;

@@ -13,6 +13,7 @@
  X(first_copy_forgotten_on_cycle, "a tuple on a cycle does not ask the memo again")        \
  X(flush_without_keepalive, "originals are not kept alive when Python code runs")          \
  X(frame_not_released_on_abort, "an aborted copy keeps what its frames hold")              \
+ X(hostile_names_looked_up, "a class with names that compare by Python code gets a plan")  \
  X(in_progress_not_noted, "a tuple met inside itself is not recognised")                   \
  X(instance_array_not_undone, "an instance shows its first attributes when Python runs")   \
  X(instance_filled_early, "an instance shows its state before it is complete")             \
