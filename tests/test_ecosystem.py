@@ -100,6 +100,14 @@ def test_another_outcome_is_a_difference_and_so_is_a_test_that_is_not_there(exam
     assert not report.unsteady
 
 
+def test_names_that_hold_the_time_are_the_same_test(tmp_path):
+    file = tmp_path / "outcomes"
+    file.write_text('["a[11-21-2026 13:12:46]", "passed", ""]\n["a[11-21-2026 13:12:46]", "failed", "why"]\n["b<C at 0x7f01a2b3>", "pas')
+    assert ecosystem.read_lines(file) == ({"a[11-21-2026 *]": "failed"}, {"a[11-21-2026 *]": "why"})
+    file.write_text('["a 13:12:46", "passed", ""]\n["a 13:12:47", "passed", ""]\n["b<C at 0x7f01a2b3>", "skipped", "why"]\n')
+    assert list(ecosystem.read_lines(file)[0]) == ["a *", "a * #2", "b<C at *>"]
+
+
 def test_what_differs_without_the_patch_is_unsteady(examined):
     report = examined([{"a": "passed"}, {"a": "failed"}, {"a": "passed"}], {"a": "failed"})
     assert not report.differences and list(report.unsteady) == ["a"]
