@@ -59,6 +59,7 @@ class Suite:
 
 def cpython_suites(python, wanted):
     """Those of the wanted modules that this interpreter's test package has."""
+    wanted = [name for name in wanted if name.startswith(("test_", "unittest."))]
     question = "import importlib.util as u, sys\n" \
         "def there(name):\n try: return u.find_spec(name)\n except ImportError: return None\n" \
         "print(*(name for name in sys.argv[1:] if there(name)))"
@@ -292,7 +293,8 @@ def markdown(reports, began, versions):
     busy = [report for report in reports if report.calls.total()]
     yield f"# Real programs under the patch: Python {platform.python_version()}, {datetime.date.today()}"
     yield ""
-    yield f"`make ecosystem PYTHON=python{platform.python_version()}`: {time.monotonic() - began:.0f} s. Each suite plain, plain again, patched and with " \
+    arguments = "" if versions else " ARGS=--no-packages"
+    yield f"`make ecosystem PYTHON=python{'.'.join(platform.python_version_tuple()[:2])}{arguments}`: {time.monotonic() - began:.0f} s. Each suite plain, plain again, patched and with " \
         "the calls counted. Calls are those that reached the functions of `copy` from outside calque; processes are those that were patched and " \
         "ended in good order; the seconds are the processor's, on a machine with other work on it."
     yield ""
@@ -310,7 +312,7 @@ def markdown(reports, began, versions):
 def main():
     parser = argparse.ArgumentParser(prog="python -m tests.ecosystem", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", type=pathlib.Path, required=True, help="a build of calque for this interpreter, e.g. build/3.11.2")
-    parser.add_argument("--suites", nargs="*", help="only those of these names")
+    parser.add_argument("--suites", nargs="*", help="only those of these names; also others of CPython's test package, e.g. test_inspect")
     parser.add_argument("--quick", action="store_true", help="CPython's suites that copy the most, and no packages")
     parser.add_argument("--no-packages", action="store_true", help="CPython's suites only")
     parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1))
@@ -324,13 +326,11 @@ def main():
     options.scratch = home / "runs"
     shutil.rmtree(options.scratch, ignore_errors=True)
     options.scratch.mkdir(parents=True)
-    wanted = lambda name: not options.suites or name in options.suites  # noqa: E731
 
     python = getattr(sys, "_base_executable", sys.executable)
-    suites = cpython_suites(python, [name for name in (QUICK if options.quick else CPYTHON) if wanted(name)])
-    packages = [p for p in PACKAGES if wanted(p.name) and sys.version_info >= p.needs]
+    suites = cpython_suites(python, options.suites or (QUICK if options.quick else CPYTHON))
+    packages = [p for p in PACKAGES if (not options.suites or p.name in options.suites) and sys.version_info >= p.needs]
     versions = ""
-    whole = not (options.suites or options.quick or (options.no_packages and packages))
     if options.quick or options.no_packages:
         packages = []
     if packages:
@@ -362,9 +362,10 @@ def main():
         print(line)
     text = "\n".join(markdown(reports, began, versions)) + "\n"
     (home / "table.md").write_text(text)
-    if options.results and whole:
+    if options.results and not options.suites and not options.quick:
         options.results.mkdir(parents=True, exist_ok=True)
-        name = f"{datetime.date.today()}-ecosystem-python-{'.'.join(platform.python_version_tuple()[:2])}.md"
+        what = "ecosystem" if packages else "cpython-suites"
+        name = f"{datetime.date.today()}-{what}-python-{'.'.join(platform.python_version_tuple()[:2])}.md"
         (options.results / name).write_text(text)
     wrong = sum(len(report.unexpected()) + len(report.problems) for report in reports) + len(not_occurred(reports))
     print(f"{len(reports)} suites, {sum(len(r.plain.outcomes) for r in reports):,} tests, {sum(r.calls.total() for r in reports):,} calls served, "

@@ -30,7 +30,12 @@ def note(name, **facts):
 def patch():
     import atexit
 
-    import calque
+    try:
+        import calque
+    except ImportError as error:
+        if "sub-interpreter" in str(error):  # of a patched process: calque serves the main interpreter only
+            return
+        raise
     calque.patch.enable()
     started = os.getpid()
     # A forked child that comes to an orderly end is another process, which had the patch from its parent.
