@@ -7,7 +7,7 @@ from .world import reachable
 
 MEMO_KINDS = ("none", "dict", "userdict", "mapping", "tracingdict", "defaultdict", "preset")
 _TAKES_LATE_EDGES = ("list", "dict", "dict_int_keys", "plain", "data", "list_sub", "dict_sub", "space", "slots_and_dict", "key")
-_ACTING = {"hook", "hash_hook", "instance_hook", "state", "falsy_state", "set_state", "new_args", "new_args_ex", "reduce", "plain_reduce", "registered",
+ACTING = {"hook", "hash_hook", "instance_hook", "state", "falsy_state", "set_state", "new_args", "new_args_ex", "reduce", "plain_reduce", "registered",
            "nesting_key"}
 
 
@@ -69,7 +69,7 @@ def generate(seed):
             parameter = rng.choice(kinds.HOOK_MODES if rng.random() < 0.97 else kinds.RARE_HOOK_MODES)
         elif kind == "reduce":
             parameter = rng.choice(kinds.REDUCE_MODES if rng.random() < 0.97 else kinds.RARE_REDUCE_MODES)
-        if hostile and kind in _ACTING and rng.random() < 0.8:
+        if hostile and kind in ACTING and rng.random() < 0.8:
             actions[number] = [(rng.choice(kinds.ACTIONS if rng.random() < 0.98 else kinds.RARE_ACTIONS),
                                 rng.randrange(7**5), rng.randrange(7**5), rng.randrange(6)) for _ in range(rng.randint(1, 4))]
         nodes.append((kind, tuple(kids), parameter))
