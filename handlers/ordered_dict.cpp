@@ -85,7 +85,8 @@ public:
             return Step::error();
         }
         frame.set_copy(std::move(y));
-        return pairs_.next(context, frame);
+        // In the memo before there is a child: the look-up of the first key may run Python code.
+        return frame.publish(context) ? pairs_.next(context, frame) : Step::error();
     }
 
     Step resume(CopyContext& context, Frame& frame, Ref child) noexcept {

@@ -476,7 +476,7 @@ def look_at_referrers(self, memo):
     for v in [containers.get(obj, True) for obj in parents()]:
         found = entry(memo, id(v)) if memo is not None else None
         for obj in gc.get_referrers(found if found is not None else v):
-            if type(obj) in (list, dict, tuple):
+            if type(obj) in (list, dict):  # no tuples: the interpreter itself shows some before they are filled, and crashes
                 len(obj), [child for child in obj]
     return GO_ON
 

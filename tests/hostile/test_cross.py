@@ -16,6 +16,7 @@ FOUND = [
     "key in the dict of the class / replace_unvisited / chain map / plain",
     "key in the dict of a Fraction / raise_MineBase / root / plain",
     "function of __reduce__ / dispatch_for_instances / default dict / plain",
+    "__hash__ in an ordered dict / deepcopy_parents_with_memo / named tuple / spy",
     "append of the list of originals / raise_KeyError / counter / patched",
     "append of the list of originals / dispatch_for_instances / list / plain",
 ]

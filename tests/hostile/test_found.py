@@ -1,5 +1,6 @@
 """Bugs that the cross of hooks and actions has found, one test each."""
 
+import collections
 import copy
 import enum
 import fractions
@@ -146,3 +147,23 @@ def test_what_the_list_of_originals_changes_counts_at_once(copier):
     finally:
         del copy._deepcopy_dispatch[Plain]
     assert type(copied[0]) is Plain and copied[1:] == [[1], "dispatched"]
+
+
+def test_an_ordered_dict_is_in_the_memo_when_its_first_key_is_hashed(copier):
+    """Its iterator looks the key up, before anything of it is copied."""
+    seen, memos = [], []
+
+    class Spy:
+        def __deepcopy__(self, memo):
+            memos.append(memo)
+            return self
+
+    class Key:
+        def __hash__(self):
+            if memos and not seen:
+                seen.append(type(memos[0].get(id(x[1]))))
+            return 3
+
+    x = [Spy(), collections.OrderedDict([(Key(), [1]), (Key(), [2])])]
+    copier.deepcopy(x)
+    assert seen == [collections.OrderedDict]
