@@ -99,7 +99,7 @@ def source_of(package, inside, home):
                            check=True, stdout=subprocess.DEVNULL)
             (archive,) = pathlib.Path(scratch).iterdir()
             with tarfile.open(archive) as tar:
-                tar.extractall(f"{scratch}/unpacked", filter="data")
+                tar.extractall(f"{scratch}/unpacked", **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
             (unpacked,) = pathlib.Path(scratch, "unpacked").iterdir()
             # What is tested is what is installed.
             for folder in [init.parent for init in unpacked.glob("*/__init__.py")]:
