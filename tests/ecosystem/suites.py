@@ -66,4 +66,4 @@ PACKAGES = [
     Package("traitlets", "5.16.1", "tests", arguments=("--ignore=tests/test_typing.py",)),
     Package("Werkzeug", "3.1.9", "tests", requires="ephemeral-port-reserve", arguments=("--ignore=tests/test_serving.py",)),
 ]
-TOOLS = "pytest==9.2.0 setuptools wheel hatchling hatch-vcs hatch-fancy-pypi-readme flit_core poetry-core cython"
+TOOLS = "pytest==9.2.0 setuptools>=77 wheel hatchling hatch-vcs hatch-fancy-pypi-readme flit_core poetry-core cython"
