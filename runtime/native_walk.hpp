@@ -332,6 +332,7 @@ private:
         local.original = x;
         local.copy = nullptr;
         if constexpr (kMayPublish<Handler>) {
+            local.handler = primitives::native_handlers[static_cast<int>(Handler::kKind)];
             local.walker = walk.notes(unique);
         }
         bool asked = false;
@@ -583,7 +584,6 @@ private:
 
     CallPlaces places_;
     Move next_ = Move::child;  // of the loop, after kBegun
-    Ref rejected_;             // a copy to be given up before that: of a tuple that has another
     // The child asked for, if it has just been found to be neither native nor in the memo. Nothing but its parent
     // enters the memo until it is visited.
     PyObject* missed_ = nullptr;
