@@ -4,6 +4,8 @@
 #include "stdlib_tables.hpp"
 #include "walk.hpp"
 
+#include <pthread.h>
+
 #include <new>
 
 namespace calque {
@@ -61,10 +63,21 @@ Ref Context::memo_object() noexcept {
     return memo->object();
 }
 
-IdleContext::Pool& IdleContext::Pool::first_use() noexcept {
-    static thread_local Pool pool;
-    here = &pool;
-    return pool;
+IdleContext::Pool* IdleContext::Pool::first_use() noexcept {
+    struct Key {
+        pthread_key_t name{};
+        const bool made = pthread_key_create(&name, [](void* pool) { delete static_cast<Pool*>(pool); }) == 0;
+    };
+    static const Key key;
+    if (!key.made) {
+        return nullptr;
+    }
+    std::unique_ptr<Pool> pool(new (std::nothrow) Pool);
+    if (!pool || pthread_setspecific(key.name, pool.get()) != 0) {
+        return nullptr;
+    }
+    here = pool.release();
+    return here;
 }
 
 IdleContext IdleContext::make() noexcept {

@@ -112,14 +112,15 @@ class IdleContext {
 public:
     /// From this thread's list, or new. Empty with MemoryError set.
     static IdleContext take() noexcept {
-        Pool& pool = Pool::of_this_thread();
-        return pool.count > 0 ? IdleContext(std::move(pool.idle[--pool.count])) : make();
+        Pool* const pool = Pool::of_this_thread();
+        return pool != nullptr && pool->count > 0 ? IdleContext(std::move(pool->idle[--pool->count]))
+                                                  : make();
     }
     /// Back to this thread's list.
     static void give_back(IdleContext idle) noexcept {
-        Pool& pool = Pool::of_this_thread();
-        if (pool.count < Pool::kKept && idle.context_->own_memo) {
-            pool.idle[pool.count++] = std::move(idle.context_);
+        Pool* const pool = Pool::of_this_thread();
+        if (pool != nullptr && pool->count < Pool::kKept && idle.context_->own_memo) {
+            pool->idle[pool->count++] = std::move(idle.context_);
         }
     }
 
@@ -134,23 +135,26 @@ private:
     friend class ActiveContext;
     friend struct Context;
 
-    struct Body : Context {
+    struct Body : Context, FromMalloc {
         std::unique_ptr<Memo> own_memo;
         bool nested = false;
     };
 
-    // Per thread; contexts in it hold no Python objects, so a thread may end at any time.
-    struct Pool {
+    // Per thread; contexts in it hold no Python objects, so a thread may end at any time. Freed by a key of POSIX threads: the
+    // destructor of a C++ variable of a thread is registered at its first use, and without memory for that the C
+    // library ends the process.
+    struct Pool : FromMalloc {
         static constexpr int kKept = 4;
         std::unique_ptr<Body> idle[kKept];
         int count = 0;
 
-        static Pool& of_this_thread() noexcept { return here != nullptr ? *here : first_use(); }
-        static Pool& first_use() noexcept;
+        /// Null: memory is exhausted; contexts come and go without it.
+        static Pool* of_this_thread() noexcept { return here != nullptr ? here : first_use(); }
+        static Pool* first_use() noexcept;
         ~Pool() { here = nullptr; }
 
-        // A variable of a thread with a destructor is reached through a function call or two; this pointer to
-        // it lies at a place known when the module is loaded (room for it is what C libraries keep in reserve).
+        // What a key stands for is reached through a function call or two; this pointer to it lies at a place known when the
+        // module is loaded (room for it is what C libraries keep in reserve).
 #ifdef __GLIBC__
         [[gnu::tls_model("initial-exec")]]
 #endif

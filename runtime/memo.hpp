@@ -75,7 +75,7 @@
 
 namespace calque {
 
-class Memo {
+class Memo : public FromMalloc {
 public:
     using Found = mapping_memo::Found;
 

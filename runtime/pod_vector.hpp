@@ -8,10 +8,19 @@
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
+#include <new>
 #include <type_traits>
 #include <utility>
 
 namespace calque {
+
+/// `new (std::nothrow)` of a class made from this is malloc. That of the C++ library throws and catches inside, and the first exception
+/// of a thread needs memory for what the library keeps per thread: without it, the C library ends the process.
+struct FromMalloc {
+    static void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return std::malloc(size); }
+    static void operator delete(void* block) noexcept { std::free(block); }
+    static void operator delete(void* block, const std::nothrow_t&) noexcept { std::free(block); }
+};
 
 template <class T>
 class PodVector {

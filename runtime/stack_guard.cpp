@@ -14,10 +14,10 @@ constexpr std::uintptr_t kMostReserve = 256 * 1024;
 
 struct Bounds {
     std::uintptr_t low = 0;
-    std::uintptr_t high = 0;
+    std::uintptr_t high = 0;  // 0: not known yet; to ask takes memory, which may be exhausted now
     std::uintptr_t reserve = 0;
 
-    Bounds() noexcept {
+    void ask() noexcept {
         pthread_attr_t attributes;
         if (pthread_getattr_np(pthread_self(), &attributes) != 0) {
             return;
@@ -36,7 +36,13 @@ struct Bounds {
 }  // namespace
 
 bool look() noexcept {
-    static thread_local const Bounds bounds;
+    static constinit thread_local Bounds bounds;
+    if (bounds.high == 0) {
+        bounds.ask();
+        if (bounds.high == 0) {
+            return true;
+        }
+    }
     all_right_from = bounds.low + bounds.reserve + 1;
     const auto here = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
     if (here < bounds.low || here >= bounds.high || here - bounds.low > bounds.reserve) {
