@@ -47,8 +47,7 @@ public:
 
     template <class Visit>
     [[gnu::always_inline]] Step resume(CopyContext& context, Frame& frame, Ref child, Visit visit) noexcept {
-        return take(context, frame.original(), std::move(child)) ? next(context, frame, visit)
-                                                                 : Step::error();
+        return take(context, frame, child) ? next(context, frame, visit) : give_up(frame, std::move(child));
     }
 
     bool deoptimize(calque_frame&) noexcept {
@@ -60,14 +59,21 @@ public:
     }
 
 private:
+    // There is no tuple for the copy of an item: it goes when the walk has made sure that Python code may run.
+    [[gnu::noinline, gnu::cold]] static Step give_up(Frame& frame, Ref child) noexcept {
+        frame.set_copy(std::move(child));
+        return Step::error();
+    }
+
     // The copy of the item before index_.
-    bool take(CopyContext& context, Borrowed original, Ref child) noexcept {
+    bool take(CopyContext& context, Frame& frame, Ref& child) noexcept {
+        const PyObject* const original = frame.original().get();
         const Py_ssize_t i = index_ - 1;
         if (!copy_) {
-            if (child.get() == PyTuple_GET_ITEM(original.get(), i)) {
+            if (child.get() == PyTuple_GET_ITEM(original, i)) {
                 return true;
             }
-            if (!start_copy(context, original, i)) {
+            if (!start_copy(context, frame.original(), i)) {
                 return false;
             }
         }
@@ -100,7 +106,7 @@ private:
                     continue;
                 }
                 if (!start_copy(context, original, i)) {
-                    return Step::error();
+                    return give_up(frame, std::move(same));
                 }
                 static_cast<void>(same.release());
                 copy = copy_.get();

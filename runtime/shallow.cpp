@@ -8,6 +8,7 @@
 #include "primitives/reconstruct.hpp"
 #include "primitives/set_slots.hpp"
 #include "registry.hpp"
+#include "saved_error.hpp"
 #include "shallow_plan.hpp"
 #include "stdlib_tables.hpp"
 
@@ -48,18 +49,25 @@ bool set_all(Borrowed y, Borrowed pairs) noexcept {
     return PyErr_Occurred() == nullptr;
 }
 
+bool fill(Borrowed y, Borrowed state, Borrowed items, Borrowed pairs) noexcept {
+    return (state.get() == Py_None || reconstruct::set_state(y, state))
+        && (items.get() == Py_None || append_all(y, items)) && (pairs.get() == Py_None || set_all(y, pairs));
+}
+
 // `_reconstruct(x, None, *value)`
-Ref rebuild(Borrowed value) noexcept {
+Ref rebuild(Ref value) noexcept {
     Ref parts = forms::reconstruct_arguments(value);
     if (!parts) {
         return {};
     }
     const auto part = [&](Py_ssize_t i) { return Borrowed(PyTuple_GET_ITEM(parts.get(), i)); };
     Ref y = forms::call_star(part(0), part(1));
-    if (!y || (part(2).get() != Py_None && !reconstruct::set_state(y, part(2)))
-        || (part(3).get() != Py_None && !append_all(y, part(3)))
-        || (part(4).get() != Py_None && !set_all(y, part(4)))) {
-        return {};
+    if (y && !fill(y, part(2), part(3), part(4))) {
+        // Put aside: the end of an instance may lose it (3.13, when no memory is left).
+        const SavedError in_flight;
+        y = {};
+        parts = {};
+        value = {};
     }
     return y;
 }
@@ -109,7 +117,7 @@ Ref rebuild(Borrowed value) noexcept {
     if (itself != 0) {
         return itself < 0 ? Ref() : Ref::share(x);
     }
-    return rebuild(value);
+    return rebuild(std::move(value));
 }
 
 // Empty without an exception: by the protocol.

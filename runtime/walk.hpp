@@ -59,6 +59,8 @@ protected:
 
     /// Gives up a reference that may be the last: then finalizers run. False with an exception set.
     bool give_up(Ref object) noexcept;
+    /// The same when an exception is set and the frames are safe.
+    void end_after_error(Ref object) noexcept;
 
     bool python_ran_since_visit(const calque_frame& frame) const noexcept {
         return (ctx_.python_runs << primitives::kRunsShift)
@@ -72,6 +74,7 @@ protected:
     Ref held_child_;
     Ref value_;
     Ref unfinished_;  // a copy without frame, when an error ends the walk
+    Ref rejected_;  // of a tuple that has another copy: goes when its end, which may be Python code, can do no harm
 
 private:
     class PythonIfMapping;

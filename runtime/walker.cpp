@@ -453,11 +453,19 @@ bool Walk::give_up(Ref object) noexcept {
         return true;
     }
     if (!ctx_.before_python()) {
+        end_after_error(std::move(object));
         return false;
     }
     object = {};
     ctx_.after_python();
     return true;
+}
+
+void Walk::end_after_error(Ref object) noexcept {
+    const SavedError in_flight;
+    ctx_.leave();
+    object = {};
+    ctx_.enter();
 }
 
 // Before an error releases anything.
@@ -484,12 +492,18 @@ bool Walk::discard_top() noexcept {
     Ref original = (frame.walker & kOwned) != 0 ? Ref::steal(frame.original) : Ref();
     Ref copy = Ref::steal(frame.copy);
     ctx_.stack.pop();
-    return give_up(std::move(copy)) && give_up(std::move(original));
+    if (!give_up(std::move(copy))) {
+        end_after_error(std::move(original));
+        return false;
+    }
+    return give_up(std::move(original));
 }
 
-// The same when an exception is set: what the log names must not be trusted from here on.
+// The same when an exception is set: what the log names must not be trusted from here on. The exception is put aside: the end
+// of an object may lose it (a deque that finds no memory for an empty block: Modules/_collectionsmodule.c, deque_clear).
 void Walk::discard_top_after_error() noexcept {
     make_frames_safe();
+    const SavedError in_flight;
     ctx_.memo->discard_raw();
     ctx_.leave();
     calque_frame& frame = ctx_.stack.top();
@@ -507,9 +521,13 @@ void Walk::unwind() noexcept {
     make_frames_safe();
     ctx_.memo->discard_raw();
     ctx_.leave();
-    value_ = {};
-    held_child_ = {};
-    unfinished_ = {};
+    {
+        const SavedError in_flight;
+        value_ = {};
+        held_child_ = {};
+        unfinished_ = {};
+        rejected_ = {};
+    }
     ctx_.enter();
     while (ctx_.stack.mark() != base_) {
         calque_frame& frame = ctx_.stack.top();
