@@ -1,20 +1,35 @@
-"""A copy for which the n-th allocation fails ends with MemoryError, and leaves calque fit for the next one."""
+"""A copy for which the n-th allocation fails ends with MemoryError, and leaves calque fit for the next one.
+
+What is asked after each failure is in tests/isolated/out_of_memory.py; here every graph is copied with a memo of calque's own. All kinds of memos, leaks,
+and empty caches for all graphs are in tests/stress/memory.py.
+"""
 
 import os
-import pathlib
-import subprocess
-import sys
 
 import pytest
 
+from support import isolated
 
-@pytest.mark.no_leak_check(reason="the copies run in a process of their own")
+pytestmark = [
+    pytest.mark.no_leak_check(reason="the copies run in processes of their own"),
+    pytest.mark.skipif("LD_PRELOAD" in os.environ, reason="a sanitizer's allocator is preloaded"),
+]
+
+
 def test_a_failed_allocation_anywhere_in_a_copy_is_a_memory_error():
     """Also of the interpreter's own look-ups: a name that could not be made once led to a call of NULL."""
-    import calque
+    status, said, complaints = isolated.out_of_memory("calque", "deepcopy,copy,replace", "all", "warm", 0)
+    assert status == 0 and said.startswith("done: "), complaints
 
-    script = pathlib.Path(__file__).parent / "isolated" / "out_of_memory.py"
-    path = str(pathlib.Path(calque.__file__).parent.parent)
-    done = subprocess.run([sys.executable, "-X", "faulthandler", str(script)], env=dict(os.environ, PYTHONPATH=path),
-                          capture_output=True, text=True, timeout=300)
-    assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr[-2000:]
+
+@pytest.mark.parametrize("graph", [
+    "deque long",  # whose end loses the exception that is set
+    "list",  # the first copy of a thread
+    "tuples rejected in turn",  # in whose copies something dies
+    "everything",
+    "lists in a chain",
+    "hooks that enter themselves",
+])
+def test_a_failed_allocation_in_a_thread_that_has_copied_nothing_yet(graph):
+    status, said, complaints = isolated.out_of_memory("calque", "deepcopy", graph, "cold", 0)
+    assert status == 0 and said.startswith("done: "), complaints
