@@ -109,8 +109,8 @@ class Ending:
 
     __slots__ = ("a",)
 
-    def __del__(self):
-        collector_was_off[0] += not gc.isenabled()
+    def __del__(self, isenabled=gc.isenabled, was_off=collector_was_off):  # also when the interpreter ends
+        was_off[0] += not isenabled()
 
 
 def chained(depth, wrap):
