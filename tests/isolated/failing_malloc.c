@@ -9,17 +9,16 @@
 #include <errno.h>
 #include <stddef.h>
 
-extern void *__libc_malloc(size_t);
-extern void *__libc_calloc(size_t, size_t);
-extern void *__libc_realloc(void *, size_t);
-extern void __libc_free(void *);
+extern void* __libc_malloc(size_t);
+extern void* __libc_calloc(size_t, size_t);
+extern void* __libc_realloc(void*, size_t);
+extern void __libc_free(void*);
 
 static int armed;
 static long number, first_to_fail, last_to_fail, refused;
 static long blocks;
 
-static int fails(void)
-{
+static int fails(void) {
     if (!armed) {
         return 0;
     }
@@ -32,81 +31,73 @@ static int fails(void)
     return 1;
 }
 
-void *malloc(size_t size)
-{
-    void *block = fails() ? NULL : __libc_malloc(size);
+void* malloc(size_t size) {
+    void* block = fails() ? NULL : __libc_malloc(size);
     blocks += block != NULL;
     return block;
 }
 
-void *calloc(size_t count, size_t size)
-{
-    void *block = fails() ? NULL : __libc_calloc(count, size);
+void* calloc(size_t count, size_t size) {
+    void* block = fails() ? NULL : __libc_calloc(count, size);
     blocks += block != NULL;
     return block;
 }
 
-void *realloc(void *old, size_t size)
-{
+void* realloc(void* old, size_t size) {
     if (size == 0 && old != NULL) {
         free(old);
         return NULL;
     }
-    void *block = fails() ? NULL : __libc_realloc(old, size);
+    void* block = fails() ? NULL : __libc_realloc(old, size);
     blocks += old == NULL && block != NULL;
     return block;
 }
 
-void free(void *block)
-{
+void free(void* block) {
     blocks -= block != NULL;
     __libc_free(block);
 }
 
 /* call(function, arguments, first, last): function(*arguments), in which the allocations from `first` to `last` (1 is the first) fail. */
-static PyObject *call(PyObject *self, PyObject *args)
-{
+static PyObject* call(PyObject* self, PyObject* args) {
     (void)self;
     PyObject *function, *arguments;
-    if (!PyArg_ParseTuple(args, "OO!ll", &function, &PyTuple_Type, &arguments, &first_to_fail, &last_to_fail)) {
+    if (!PyArg_ParseTuple(args, "OO!ll", &function, &PyTuple_Type, &arguments, &first_to_fail,
+                          &last_to_fail)) {
         return NULL;
     }
     number = refused = 0;
     armed = 1;
-    PyObject *result = PyObject_Call(function, arguments, NULL);
+    PyObject* result = PyObject_Call(function, arguments, NULL);
     armed = 0;
     return result;
 }
 
-static PyObject *get_refused(PyObject *self, PyObject *none)
-{
+static PyObject* get_refused(PyObject* self, PyObject* none) {
     (void)self, (void)none;
     return PyLong_FromLong(refused);
 }
 
-static PyObject *get_numbered(PyObject *self, PyObject *none)
-{
+static PyObject* get_numbered(PyObject* self, PyObject* none) {
     (void)self, (void)none;
     return PyLong_FromLong(number);
 }
 
-static PyObject *get_blocks(PyObject *self, PyObject *none)
-{
+static PyObject* get_blocks(PyObject* self, PyObject* none) {
     (void)self, (void)none;
     return PyLong_FromLong(blocks);
 }
 
 static PyMethodDef methods[] = {
-    {"call", call, METH_VARARGS, "call(function, arguments, first, last): the call, with these allocations failing."},
+    {"call", call, METH_VARARGS,
+     "call(function, arguments, first, last): the call, with these allocations failing."},
     {"refused", get_refused, METH_NOARGS, "How many allocations failed in the last call."},
     {"numbered", get_numbered, METH_NOARGS, "How many allocations were asked for in the last call."},
     {"blocks", get_blocks, METH_NOARGS, "How many blocks are allocated in this process."},
     {NULL, NULL, 0, NULL},
 };
 
-static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "failing_malloc", NULL, -1, methods, NULL, NULL, NULL, NULL};
+static struct PyModuleDef module = {
+    PyModuleDef_HEAD_INIT, "failing_malloc", NULL, -1, methods, NULL, NULL, NULL, NULL};
 
-PyMODINIT_FUNC PyInit_failing_malloc(void)
-{
-    return PyModule_Create(&module);
-}
+PyMODINIT_FUNC PyInit_failing_malloc(void) { return PyModule_Create(&module); }
