@@ -5,8 +5,9 @@
 // when the array grows, so only trivially copyable types fit.
 #pragma once
 
+#include "large_array.hpp"
+
 #include <cstddef>
-#include <cstdlib>
 #include <cstring>
 #include <new>
 #include <type_traits>
@@ -30,7 +31,7 @@ public:
     PodVector() noexcept = default;
     PodVector(const PodVector&) = delete;
     PodVector& operator=(const PodVector&) = delete;
-    ~PodVector() { std::free(items_); }
+    ~PodVector() { large_array::release(items_, capacity_ * sizeof(T)); }
 
     std::size_t size() const noexcept { return size_; }
     bool empty() const noexcept { return size_ == 0; }
@@ -71,8 +72,7 @@ public:
     void clear(std::size_t keep) noexcept {
         size_ = 0;
         if (capacity_ > keep) {
-            std::free(std::exchange(items_, nullptr));
-            capacity_ = 0;
+            large_array::release(std::exchange(items_, nullptr), std::exchange(capacity_, 0) * sizeof(T));
         }
     }
 
@@ -85,7 +85,7 @@ public:
 private:
     [[gnu::noinline]] bool grow() noexcept {
         std::size_t capacity = capacity_ == 0 ? 32 : capacity_ * 2;
-        void* items = std::realloc(items_, capacity * sizeof(T));
+        void* items = large_array::grow(items_, capacity_ * sizeof(T), capacity * sizeof(T));
         if (items == nullptr) {
             return false;
         }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <malloc.h>
+#include <sys/mman.h>
 
 // The names that ld's --wrap gives: a call of malloc() arrives at __wrap_malloc, and __real_malloc is malloc.
 extern "C" {
@@ -10,6 +11,12 @@ void* __real_malloc(std::size_t size);
 void* __real_calloc(std::size_t count, std::size_t size);
 void* __real_realloc(void* block, std::size_t size);
 void __real_free(void* block);
+void* __real_mmap(void* at, std::size_t size, int protection, int flags, int file, off_t offset);
+void* __real_mremap(void* pages, std::size_t had, std::size_t size, int flags);
+int __real_munmap(void* pages, std::size_t size);
+void* __wrap_mmap(void* at, std::size_t size, int protection, int flags, int file, off_t offset);
+void* __wrap_mremap(void* pages, std::size_t had, std::size_t size, int flags);
+int __wrap_munmap(void* pages, std::size_t size);
 void* __wrap_malloc(std::size_t size);
 void* __wrap_calloc(std::size_t count, std::size_t size);
 void* __wrap_realloc(void* block, std::size_t size);
@@ -68,6 +75,31 @@ void* __wrap_realloc(void* block, std::size_t size) {
 void __wrap_free(void* block) {
     uncount(block);
     __real_free(block);
+}
+
+void* __wrap_mmap(void* at, std::size_t size, int protection, int flags, int file, off_t offset) {
+    if (!may_succeed()) {
+        return MAP_FAILED;
+    }
+    ++blocks;
+    ++successes;
+    bytes += size;
+    return __real_mmap(at, size, protection, flags, file, offset);
+}
+
+void* __wrap_mremap(void* pages, std::size_t had, std::size_t size, int flags) {
+    if (!may_succeed()) {
+        return MAP_FAILED;
+    }
+    ++successes;
+    bytes += size - had;
+    return __real_mremap(pages, had, size, flags);
+}
+
+int __wrap_munmap(void* pages, std::size_t size) {
+    --blocks;
+    bytes -= size;
+    return __real_munmap(pages, size);
 }
 
 namespace allocations {

@@ -1,4 +1,4 @@
-// tests/cpp/allocations.hpp: counts what a test's own code takes from malloc, calloc and realloc, and makes it fail.
+// tests/cpp/allocations.hpp: counts what a test's own code takes from malloc, calloc, realloc and mmap, and makes it fail.
 //
 // The linker sends the calls here (--wrap), so only the objects of the test are seen, not the C++ library's own.
 #pragma once

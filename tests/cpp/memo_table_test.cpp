@@ -157,6 +157,29 @@ TEST(growing_keeps_every_entry) {
     }
 }
 
+TEST(a_large_table_grows_by_and_by) {
+    const std::size_t before = allocations::live_bytes();
+    MemoTable table;
+    const Keys keys = neighbours(100'000);
+    // 65,536 slots are enough for 24,576 entries, then have a successor of twice the size until they hold 32,768.
+    const std::size_t both = before + 3 * 65'536 * sizeof(MemoTable::Slot);
+    std::size_t with_both = 0;
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+        CHECK(table.insert(address(keys[i]), keys[i] + 1));
+        if (i < 40'000) {
+            with_both += allocations::live_bytes() >= both;
+        }
+        // An entry that has been moved already, one that has not, and the one that was just made.
+        for (std::size_t changed : {std::size_t{0}, i / 2, i}) {
+            CHECK(table.insert(address(keys[changed]), i));
+            CHECK(*table.find(address(keys[changed])) == i);
+            CHECK(table.insert(address(keys[changed]), keys[changed] + 1));
+        }
+    }
+    CHECK(with_both >= 500);  // inserts that overwrite move entries, too
+    check_all_found(table, keys);
+}
+
 TEST(keys_16_bytes_apart_behave_as_a_map_does) {
     for (unsigned seed = 1; seed <= 5; ++seed) {
         run_random_operations(neighbours(20'000), seed);
