@@ -40,15 +40,13 @@ public:
             return Step::error();
         }
         hold(frame, std::move(copy), to);
-        return dict_clone::build(frame.copy(), frame.original(), entries, to, place_, visit);
+        open_ = true;
+        return build_on(frame, entries, visit);
     }
 
     template <class Visit>
     [[gnu::always_inline]] Step go_on_natively(CopyContext&, Frame& frame, Visit visit) noexcept {
-        dict_slots::Entries from;
-        return dict_slots::find(frame.original(), from) && dict_clone::can_be_built(frame.original(), from)
-                 ? dict_clone::build(frame.copy(), frame.original(), from, clone(), place_, visit)
-                 : next_in_clone(visit);
+        return go_on(frame, visit);
     }
 
     Step begin(CopyContext& context, Frame& frame) noexcept {
@@ -79,8 +77,10 @@ public:
             return resume(context, frame, std::move(child));
         }
         clone().value(place_++) = child.release();
-        primitives::track_if_needed(frame.copy());
-        return next_in_clone(visit);
+        if (!open_) {
+            primitives::track_if_needed(frame.copy());
+        }
+        return go_on(frame, visit);
     }
 
     /// What has not been copied yet goes out of the clone; from here on pairs are inserted one by one.
@@ -91,8 +91,15 @@ public:
         const dict_slots::Entries entries = clone();
         cloned_ = nullptr;
         key_ = Ref::share(entries.key(place_));
-        const std::uint32_t pairs = dict_clone::pairs_up_to(entries, place_);
-        const bool good = dict_clone::truncate(frame.copy, entries, place_);
+        const std::uint32_t pairs = open_ ? place_ + 1 : dict_clone::pairs_up_to(entries, place_);
+        bool good = true;
+        if (open_) {
+            const Ref key = Ref::steal(entries.key(place_));
+            dict_slots::end_at(frame.copy, place_, entries.count);
+            dict_slots::track_like(frame.copy, frame.original);
+        } else {
+            good = dict_clone::truncate(frame.copy, entries, place_);
+        }
         walk_.start(frame.original);
         walk_.skip(frame.original, pairs);
         return good;
@@ -145,6 +152,21 @@ private:
             plain = Py_TYPE(key);
         }
         return true;
+    }
+
+    template <class Visit>
+    [[gnu::always_inline]] Step build_on(Frame& frame, const dict_slots::Entries& from,
+                                         Visit visit) noexcept {
+        return dict_clone::build<dict_clone::Rest::open>(frame.copy(), frame.original(), from, clone(),
+                                                         place_, visit);
+    }
+
+    // Nobody has written to the original since.
+    template <class Visit>
+    [[gnu::always_inline]] Step go_on(Frame& frame, Visit visit) noexcept {
+        dict_slots::Entries from;
+        return open_ && dict_slots::find(frame.original(), from) ? build_on(frame, from, visit)
+                                                                 : next_in_clone(visit);
     }
 
     template <class Visit>
@@ -223,6 +245,7 @@ private:
     std::uint32_t count_ = 0;
     std::uint32_t place_ = 0;
     std::uint8_t stride_ = 0;
+    bool open_ = false;  // the clone is being built (dict_clone.hpp)
     bool odd_keys_ = false;
 };
 

@@ -1,10 +1,12 @@
 // handlers/dict_clone.hpp: a copy of a dict made in a table like the original's (dict_slots.hpp).
 //
-// build() writes the table from the first place to the last, each value as its copy. If it has to stop at a child, the
-// places behind get the originals, and the dict is a CLONE but for the child's value: from then on
-// copy_values() replaces values in place. So it is of a dict that has no table to build like, which is cloned first.
-// What is half built, or a clone, nobody may see. truncate() leaves in a clone what copy.py would have put there by
-// then.
+// build() writes the table from the first place to the last, each value as its copy. If it has to stop at a child, it leaves the
+// dict OPEN: nothing behind the child's place, where build() goes on; or, for the few entries of attributes, with the
+// originals behind it: a CLONE but for the child's value, whose values copy_values() replaces in place. A
+// dict that has no table to build like is cloned first. What is half built, or a clone, nobody may see. end_at() and
+// truncate() leave in it what copy.py would have put there by then.
+//   Open, because a dict may have a million entries: writing the originals, and taking them out again before Python code runs,
+// took 60 ms in which no other thread had a turn (safepoint.hpp); forgetting their indices takes one.
 #pragma once
 
 #include "dict_slots.hpp"
@@ -13,7 +15,6 @@
 #include <calque/handler.hpp>
 
 #include <cstdint>
-#include <cstring>
 #include <type_traits>
 #include <utility>
 
@@ -37,16 +38,23 @@ inline bool can_be_built(Borrowed original, const dict_slots::Entries& entries) 
     return entries.count > 0 && dict_slots::is_tight(original, entries);
 }
 
-/// Or, where build() is to go on: nothing in the places from `i` on.
-inline void leave_open(const dict_slots::Entries& from, const dict_slots::Entries& to,
-                       std::uint32_t i) noexcept {
-    const Ref key = Ref::steal(to.key(i));
-    std::memset(to.pair(i), 0, std::size_t{from.count - i - 1} * to.stride + 2 * sizeof(PyObject*));
+/// What build() leaves where it has to stop.
+enum class Rest : std::uint8_t { open, cloned };
+
+/// `dict` is open at `i`: with the child's key, whose value is to come, or, where the child will be asked for again, without.
+[[gnu::always_inline]] inline void leave_open(Borrowed dict, const dict_slots::Entries& to, std::uint32_t i,
+                                              bool with_key) noexcept {
+    to.value(i) = nullptr;
+    if (!with_key) {
+        const Ref key = Ref::steal(to.key(i));
+    }
+    dict_slots::show_nothing_behind(dict, with_key ? i + 1 : i);
 }
 
 /// Fills `dict`, made by dict_slots::new_like(), from `place` on. Where this does not end in Step::done(), `place` is that of
-/// the child, and empty; and `dict` is a clone, unless the first child was asked for without a walk.
-template <class Visit>
+/// the child, and empty; and `dict` is what `rest` says, or open without its key if the first child was asked for
+/// without a walk.
+template <Rest rest, class Visit>
 [[gnu::always_inline]] inline Step build(Borrowed dict, Borrowed original, const dict_slots::Entries& from,
                                          const dict_slots::Entries& to, std::uint32_t& place,
                                          Visit visit) noexcept {
@@ -61,8 +69,9 @@ template <class Visit>
         const calque_step visited = visit(value, look);
         if (visited.outcome != primitives::kValue) {
             place = i;
-            if constexpr (std::is_same_v<Visit, primitives::AskForEach>) {
-                leave_open(from, to, i);
+            constexpr bool asked_for_again = std::is_same_v<Visit, primitives::AskForEach>;
+            if constexpr (asked_for_again || rest == Rest::open) {
+                leave_open(dict, to, i, !asked_for_again);
             } else {
                 finish_clone(dict, original, from, to, i);
             }
@@ -118,6 +127,15 @@ inline std::uint32_t pairs_up_to(const dict_slots::Entries& clone, std::uint32_t
 /// The pair at `place` and all after it go. False with an exception set.
 [[nodiscard]] inline bool truncate(Borrowed dict, const dict_slots::Entries& clone,
                                    std::uint32_t place) noexcept {
+    if (PyDict_GET_SIZE(dict.get()) == Py_ssize_t{clone.count}) {
+        // No holes, and nothing was ever deleted: the table can go back to what it was.
+        for (std::uint32_t i = place; i < clone.count; ++i) {
+            const Ref key = Ref::steal(clone.key(i));
+            const Ref value = Ref::steal(clone.value(i));
+        }
+        dict_slots::end_at(dict, place, clone.count);
+        return true;
+    }
     clone.value(place) = Ref::share(Py_None).release();
     bool good = true;
     for (std::uint32_t i = clone.count; i-- > place;) {

@@ -275,7 +275,7 @@ private:
         copied_ = std::move(clone);
         mode_ = Mode::clone;
         std::uint32_t place = 0;
-        const Step step = dict_clone::build(copied_, dict, from, to, place, visit);
+        const Step step = dict_clone::build<dict_clone::Rest::cloned>(copied_, dict, from, to, place, visit);
         attribute_ = static_cast<std::uint8_t>(place);
         return step.raw().outcome == CALQUE_DONE ? finish_clone(context, frame, plan, visit) : step;
     }

@@ -123,8 +123,35 @@ inline PyObject* new_like(PyObject* original, std::size_t head, std::size_t stri
     return dict;
 }
 
-/// The entries were written. MAINTAIN_TRACKING in dictobject.c; since 3.14 every dict is tracked from the beginning.
-inline void show_like(PyObject* dict, PyObject* original) noexcept {
+/// Of a dict made by new_like(): only the first `count` entries have been written.
+inline void set_written(PyObject* dict, Py_ssize_t count) noexcept { keys_of(dict)->nentries = count; }
+
+/// The first `count` pairs of a dict without holes, as if the others, up to `all`, had never been inserted; these hold no
+/// references any more. That is so because a table is filled in order: none of the first pairs was put where it is because of a
+/// later one.
+inline void end_at(PyObject* dict, Py_ssize_t count, Py_ssize_t all) noexcept {
+    Keys* const keys = keys_of(dict);
+    const auto forget = [keys, count](auto* index) noexcept {
+        for (Py_ssize_t i = 0; i < keys->places(); ++i) {
+            if (index[i] >= count) {
+                index[i] = -1;  // DKIX_EMPTY
+            }
+        }
+    };
+    void* const indices = keys + 1;
+    switch (keys->index_bytes() / static_cast<std::size_t>(keys->places())) {
+    case 1: forget(static_cast<std::int8_t*>(indices)); break;
+    case 2: forget(static_cast<std::int16_t*>(indices)); break;
+    case 4: forget(static_cast<std::int32_t*>(indices)); break;
+    default: forget(static_cast<std::int64_t*>(indices)); break;
+    }
+    keys->usable += all - count;
+    keys->nentries = count;
+    reinterpret_cast<PyDictObject*>(dict)->ma_used = count;
+}
+
+/// The entries were written, all of them or up to set_written(). MAINTAIN_TRACKING in dictobject.c; since 3.14 every dict is tracked from the beginning.
+inline void track_like(PyObject* dict, PyObject* original) noexcept {
 #if PY_VERSION_HEX < 0x030E0000
     // PyObject_GC_IsTracked: the first of the two words before the object.
     if (reinterpret_cast<const std::uintptr_t*>(original)[-2] != 0) {
@@ -133,6 +160,11 @@ inline void show_like(PyObject* dict, PyObject* original) noexcept {
 #else
     static_cast<void>(dict), static_cast<void>(original);
 #endif
+}
+
+inline void show_like(PyObject* dict, PyObject* original) noexcept {
+    set_written(dict, keys_of(original)->nentries);
+    track_like(dict, original);
 }
 
 /// Are dicts laid out like this? Found out by look(), at import.

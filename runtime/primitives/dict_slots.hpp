@@ -198,4 +198,31 @@ inline void show_like(Borrowed dict, Borrowed original) noexcept {
 #endif
 }
 
+/// Only the first `count` places were filled, and the dict may be dropped; or filled from there on.
+inline void show_nothing_behind(Borrowed dict, std::uint32_t count) noexcept {
+#if CALQUE_USE_DICT_SLOTS
+    dict_layout::set_written(dict.get(), Py_ssize_t{count});
+#else
+    static_cast<void>(dict), static_cast<void>(count);
+#endif
+}
+
+/// For good: what is there is the dict of the first `count` pairs. It had no holes, and `all` pairs.
+inline void end_at(Borrowed dict, std::uint32_t count, std::uint32_t all) noexcept {
+#if CALQUE_USE_DICT_SLOTS
+    dict_layout::end_at(dict.get(), Py_ssize_t{count}, Py_ssize_t{all});
+#else
+    static_cast<void>(dict), static_cast<void>(count), static_cast<void>(all);
+#endif
+}
+
+/// All that is there can be seen.
+inline void track_like(Borrowed dict, Borrowed original) noexcept {
+#if CALQUE_USE_DICT_SLOTS
+    dict_layout::track_like(dict.get(), original.get());
+#else
+    static_cast<void>(dict), static_cast<void>(original);
+#endif
+}
+
 }  // namespace calque::dict_slots
