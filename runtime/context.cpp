@@ -28,7 +28,8 @@ bool Context::before_python() noexcept {
     if (python_depth > 0) {
         memo->notice_writes();
     }
-    if (!memo->secure()) {
+    if ((memo->unwritten() > safepoint::slice() && memo->dict_is_seen() && !write_in_slices(true))
+        || !memo->secure()) {
         return false;
     }
     ++python_depth;
@@ -37,7 +38,10 @@ bool Context::before_python() noexcept {
 }
 
 Ref Context::before_hook() noexcept {
-    Ref given = walker::prepare_frames(stack) ? memo->object() : Ref();
+    Ref given;
+    if (walker::prepare_frames(stack) && (memo->unwritten() <= safepoint::slice() || write_in_slices(true))) {
+        given = memo->object();
+    }
     if (!memo->secure()) {
         return {};
     }
@@ -46,6 +50,30 @@ Ref Context::before_hook() noexcept {
         gc.release();
     }
     return given;
+}
+
+bool Context::write_in_slices(bool signals) noexcept {
+    safepoint::Poll poll;
+    while (memo->unwritten() > safepoint::slice()) {
+        if (!memo->write_slice()) {
+            return false;
+        }
+        if (!poll.due_now()) {
+            continue;
+        }
+        gc.release();  // for good: Python code runs next
+        bool good = true;
+        if (signals) {
+            good = poll.serve();
+        } else {
+            poll.give_way();
+        }
+        memo->notice_writes();  // which may make the dict the memo: then all is written
+        if (!good) {
+            return false;
+        }
+    }
+    return true;
 }
 
 bool Context::publish(Borrowed x, Borrowed copy, bool unique, bool repeatable) noexcept {

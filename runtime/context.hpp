@@ -72,6 +72,10 @@ struct Context : primitives::ContextHead {
     /// Takes in what Python code may have changed.
     void python_has_run() noexcept;
 
+    /// Before that, when the frames are prepared: what the memo's dict has to hold by then is written in slices
+    /// (safepoint.hpp), if it is much. `signals`: their handlers have their turn as well. False with an exception set.
+    [[nodiscard]] bool write_in_slices(bool signals) noexcept;
+
     /// Logged inside a bracket: Python code goes on running, so what was logged is secured at once.
     [[nodiscard]] bool publish(Borrowed x, Borrowed copy, bool unique, bool repeatable = false) noexcept;
     /// The dict or mapping for a hook.

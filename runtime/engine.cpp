@@ -3,6 +3,7 @@
 
 #include "context.hpp"
 #include "cpython/dict_layout.hpp"
+#include "cpython/eval_breaker.hpp"
 #include "primitives/interpreter_forms.hpp"
 #include "primitives/known_class.hpp"
 #include "primitives/mutants.hpp"
@@ -27,7 +28,8 @@ Ref end(ActiveContext active, Ref copy) noexcept {
         return copy;
     }
     SavedError in_flight;
-    if (!active->memo->conclude()) {
+    const bool much = active->memo->unwritten() > safepoint::slice() && active->memo->dict_is_seen();
+    if ((much && !active->write_in_slices(false)) || !active->memo->conclude()) {
         if (in_flight.any()) {
             PyErr_Clear();
         } else {
@@ -248,6 +250,7 @@ extern const calque_api c_api = {
 bool create() noexcept {
     detail::api_in_use = &c_api;
     dict_layout::look();
+    eval_breaker::look();
     return mutants::choose() && interned::create() && mapping_memo::create() && forms::create()
         && stdlib_tables::create() && registry::add(&stdlib_tables::odd_metaclass) == 0;
 }

@@ -20,6 +20,10 @@ def unpack_pair(pair):
     key, value = pair
     return key, value
 
+def take_turn():
+    for _ in (1, 2):
+        pass
+
 def deepcopy(x, memo=None, _nil=[]):
     return x, memo, _nil
 
@@ -36,8 +40,9 @@ struct Form {
     PyObject* function = nullptr;
 };
 Form reconstruct_form{"reconstruct_arguments"}, star_form{"call_star"}, pair_form{"unpack_pair"},
-    deepcopy_form{"deepcopy"}, copy_form{"copy"}, replace_form{"replace"};
-Form* const forms[] = {&reconstruct_form, &star_form, &pair_form, &deepcopy_form, &copy_form, &replace_form};
+    turn_form{"take_turn"}, deepcopy_form{"deepcopy"}, copy_form{"copy"}, replace_form{"replace"};
+Form* const forms[] = {&reconstruct_form, &star_form, &pair_form,   &turn_form,
+                       &deepcopy_form,    &copy_form, &replace_form};
 
 }  // namespace
 
@@ -77,6 +82,8 @@ Ref unpack_pair(Borrowed pair) noexcept {
     }
     return Ref::steal(PyObject_CallOneArg(pair_form.function, pair.get()));
 }
+
+bool take_turn() noexcept { return bool(Ref::steal(PyObject_CallNoArgs(turn_form.function))); }
 
 Ref bind(Signature signature, PyObject* const* args, Py_ssize_t nargs, Borrowed keywords) noexcept {
     const Form& form = signature == Signature::deepcopy ? deepcopy_form

@@ -18,16 +18,14 @@ void Memo::use_mapping(Borrowed mapping) noexcept {
     dict_ = Ref::share(mapping);
 }
 
-void Memo::forget() noexcept {
+// `politely`: the copy has ended, and nobody comes back to this memo.
+void Memo::forget(bool politely) noexcept {
     if (mutants::is(mutants::Mutant::memo_shared_with_nested_call)) {
         mutants::outer_memo = nullptr;
     }
     if (link_) {
         link_->memo = nullptr;
         link_.reset();
-    }
-    if (!log_.empty() || table_.size() != 0) {
-        release_log();
     }
     if (living_) {
         for (std::size_t i = 0; i < living_memos_.size(); ++i) {
@@ -38,6 +36,9 @@ void Memo::forget() noexcept {
             }
         }
         living_ = false;
+    }
+    if (!log_.empty() || table_.size() != 0) {
+        release_log(politely);
     }
     native_ = true;
     exact_dict_ = false;
@@ -64,14 +65,18 @@ void Memo::forget() noexcept {
 
 // Gives up the references of the owned part and forgets log and table. The log is taken out first,
 // because giving up a reference may run a finalizer.
-void Memo::release_log() noexcept {
+void Memo::release_log(bool politely) noexcept {
     PodVector<Event> log;
     log.swap(log_);
     const std::size_t from = written_;
     const std::size_t to = owned_;
-    hashed_ = owned_ = written_ = 0;
+    hashed_ = due_ = owned_ = written_ = 0;
     table_.clear();
+    safepoint::Poll poll;
     for (std::size_t i = from; i < to; ++i) {
+        if (politely && i % safepoint::slice() == 0 && poll.due_now()) {
+            poll.give_way();
+        }
         disown(log[i]);
     }
     log.clear(kKeptEvents);
@@ -119,22 +124,23 @@ bool Memo::hash_up_to(std::size_t end) noexcept {
 
 Memo::Found Memo::met_again() noexcept {
     always_look_up_ = true;
-    return hash_up_to(log_.size()) ? Found::miss : Found::error;
+    due_ = log_.size();
+    return Found::miss;
 }
 
 bool Memo::note_in_progress(Borrowed x) noexcept {
     if (mutants::is(mutants::Mutant::in_progress_not_noted)) {
         return true;
     }
-    if (!hash_up_to(owned_)) {
-        return false;
-    }
     // A tuple that Python code moved below itself may have been copied there already.
-    if (table_.find(x.get()) != nullptr || table_.insert(x.get(), kInProgress)) {
+    if (table_.find(x.get()) != nullptr) {
         return true;
     }
-    no_memory();
-    return false;
+    return hash_up_to(due_) && (table_.find(x.get()) != nullptr || note_new_in_progress(x));
+}
+
+bool Memo::note_new_in_progress(Borrowed x) noexcept {
+    return table_.insert(x.get(), kInProgress) || no_memory();
 }
 
 void Memo::note_unchanged(Borrowed x) noexcept {
@@ -176,6 +182,7 @@ void Memo::own_up_to(std::size_t end) noexcept {
     for (; owned_ < end; ++owned_) {
         own(log_[owned_]);
     }
+    due_ = std::max(due_, owned_);
 }
 
 bool Memo::write(const Event& event) noexcept {
@@ -218,9 +225,15 @@ bool Memo::write_up_to(std::size_t end) noexcept {
     }
     if (owned_ < written_) {
         owned_ = written_;
+        due_ = std::max(due_, owned_);
     }
     look_at_dict(true);
     return good;
+}
+
+bool Memo::write_slice() noexcept {
+    own_up_to(log_.size());  // who waits has its turn between two slices
+    return open_dict() && write_up_to(written_ + std::min(unwritten(), safepoint::slice()));
 }
 
 void Memo::extend_snapshot() noexcept {
@@ -280,9 +293,8 @@ void Memo::discard_raw() noexcept {
         }
     }
     log_.truncate(owned_);
-    if (hashed_ > owned_) {
-        hashed_ = owned_;
-    }
+    hashed_ = std::min(hashed_, owned_);
+    due_ = std::min(due_, owned_);
 }
 
 // False: more was written than the entry that the hook which runs makes for its object.
@@ -334,7 +346,7 @@ void Memo::adopt_dict() noexcept {
     std::shared_ptr<Link> link = std::move(link_);
     PodVector<PyObject*> kept;
     kept.swap(kept_);
-    reset();
+    forget(false);
     kept_.swap(kept);
     link_ = std::move(link);
     use_mapping(dict);
@@ -351,22 +363,29 @@ void Memo::leave_to_nested() noexcept {
     }
 }
 
+bool Memo::open_dict() noexcept {
+    if (dict_) {
+        return true;
+    }
+    Ref dict = Ref::steal(PyDict_New());
+    if (!dict) {
+        return false;
+    }
+    if (!living_memos_.push_back(this)) {
+        return no_memory();
+    }
+    living_ = true;
+    dict_ = std::move(dict);
+    look_at_dict(true);
+    return true;
+}
+
 Ref Memo::object() noexcept {
     if (!native_) {
         return Ref::share(dict_);
     }
-    if (!dict_) {
-        Ref dict = Ref::steal(PyDict_New());
-        if (!dict) {
-            return {};
-        }
-        if (!living_memos_.push_back(this)) {
-            no_memory();
-            return {};
-        }
-        living_ = true;
-        dict_ = std::move(dict);
-        look_at_dict(true);
+    if (!open_dict()) {
+        return {};
     }
     if (written_ < log_.size() && !write_up_to(log_.size())) {
         return {};

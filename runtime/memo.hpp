@@ -33,7 +33,8 @@
 // walked only once. Such an object ("unique", decided by the walker) is neither looked up nor put
 // into the table. It enters the table only when the stretch ends before the copy does, because after
 // Python code has run it may have got around (and then, being owned, it has a count of 2). hashed_ is
-// the prefix of the log that is in the table; hashing waits for the first look-up.
+// the prefix of the log that is in the table, due_ the one that has to be before a look-up may tell; hashing waits
+// for the first look-up.
 //   The parent is walked twice only if it is entered again before it has a copy: a tuple on a cycle.
 //   (or a tuple that Python code moved: then it is noted when its next child is asked for, before
 //   anything that is not yet findable hangs below it.) Such parents are noted in the table as "in progress"; meeting the note sets always_look_up_,
@@ -65,10 +66,12 @@
 #include "memo_table.hpp"
 #include "pod_vector.hpp"
 #include "primitives/mutants.hpp"
+#include "safepoint.hpp"
 
 #include <calque/compat.hpp>
 #include <calque/ref.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -94,12 +97,12 @@ public:
     /// Forgets everything; the copy has ended. May run finalizers.
     void reset() noexcept {
         if (nobody_knew_it()) [[likely]] {
-            hashed_ = 0;
+            hashed_ = due_ = 0;
             always_look_up_ = false;
             log_.clear(kKeptEvents);
             table_.clear();
         } else {
-            forget();
+            forget(true);
         }
     }
 
@@ -124,7 +127,7 @@ public:
     /// Native: the copy of x, borrowed, if it is there to be seen at a glance. Null says nothing, unless `absent`.
     [[gnu::always_inline]] PyObject* glance(Borrowed x, bool& absent) const noexcept {
         absent = false;
-        if (hashed_ < owned_ || is_own_dict(x)) {
+        if (hashed_ < due_ || is_own_dict(x)) {
             return nullptr;
         }
         const std::uintptr_t* value = table_.find(x.get());
@@ -160,10 +163,25 @@ public:
 
     /// Native: x is being copied, has no copy yet, and could be met again.
     [[nodiscard]] bool note_in_progress(Borrowed x) noexcept;
+    /// The same, known to be absent: nothing has to be hashed before.
+    [[nodiscard]] bool note_new_in_progress(Borrowed x) noexcept;
     /// Native: x, noted before, came out as its own copy: asked again, it is walked again.
     void note_unchanged(Borrowed x) noexcept;
 
     [[nodiscard]] bool keep_alive(Borrowed x) noexcept;
+
+    // Work that grows with the copy, a slice at a time (safepoint.hpp): entries that the next look-up has to hash, and those
+    // that the next hook has to find in the dict.
+    std::size_t unhashed() const noexcept { return native_ && hashed_ < due_ ? due_ - hashed_ : 0; }
+    std::size_t unwritten() const noexcept { return native_ ? log_.size() - written_ : 0; }
+    /// False with MemoryError set.
+    [[nodiscard]] bool hash_slice() noexcept {
+        return hash_up_to(hashed_ + std::min(unhashed(), safepoint::slice()));
+    }
+    /// Makes the dict if there is none.
+    [[nodiscard]] bool write_slice() noexcept;
+    /// Nobody but the walk itself can ask it or enter anything.
+    bool is_private() const noexcept { return native_ && !dict_ && !link_ && users == 1; }
 
     /// Python code is about to run: see "raw". False with MemoryError set; safe all the same.
     [[nodiscard]] bool secure() noexcept {
@@ -184,6 +202,8 @@ public:
         }
     }
 
+    /// Native, and somebody else holds the dict.
+    bool dict_is_seen() const noexcept { return native_ && dict_ && Py_REFCNT(dict_.get()) > 1; }
     /// Native, and nobody has written to the dict.
     bool untouched() const noexcept { return native_ && dict_ && DictStamp::of(dict_.get()) == stamp_; }
 
@@ -285,7 +305,7 @@ private:
     };
 
     Found find_native(Borrowed x, Ref& copy) noexcept {
-        if (hashed_ < owned_ && !hash_up_to(owned_)) {
+        if (hashed_ < due_ && !hash_up_to(due_)) {
             return Found::error;
         }
         const std::uintptr_t* value = table_.find(x.get());
@@ -326,7 +346,7 @@ private:
     }
     void extend_snapshot() noexcept;
     void adopt_dict() noexcept;
-    void forget() noexcept;
+    void forget(bool politely) noexcept;
     // Native to the end, and nothing is owned.
     bool nobody_knew_it() const noexcept {
         return native_ && !dict_ && owned_ == 0 && kept_.empty() && !link_ && !living_
@@ -338,9 +358,9 @@ private:
             && !mutants::is(mutants::Mutant::memo_shared_with_nested_call)
             && !mutants::is(mutants::Mutant::flush_without_keepalive);
     }
-    void release_log() noexcept;
+    bool open_dict() noexcept;
+    void release_log(bool politely) noexcept;
     bool secure_log() noexcept;
-    bool dict_is_seen() const noexcept { return dict_ && Py_REFCNT(dict_.get()) > 1; }
 
     // Native memos whose dict Python code has seen. Guarded by the GIL; rarely more than two long.
     static inline PodVector<Memo*> living_memos_;
@@ -352,6 +372,7 @@ private:
     bool always_look_up_ = false;
     bool living_ = false;
     std::size_t hashed_ = 0;
+    std::size_t due_ = 0;
     std::size_t owned_ = 0;
     std::size_t written_ = 0;
     PodVector<Event> log_;

@@ -11,6 +11,8 @@
 namespace calque::mutants {
 
 bool choose() noexcept {
+    const char* safepoints = std::getenv("CALQUE_SAFEPOINTS");
+    all_safepoints = safepoints != nullptr && std::strcmp(safepoints, "all") == 0;
     const char* wanted = std::getenv("CALQUE_MUTANT");
     if (wanted == nullptr || *wanted == '\0') {
         return true;

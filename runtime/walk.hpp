@@ -7,6 +7,7 @@
 #include "own_hook.hpp"
 #include "primitives/native.hpp"
 #include "registry.hpp"
+#include "safepoint.hpp"
 
 #include <calque/handler.hpp>
 
@@ -56,11 +57,45 @@ protected:
     bool discard_top() noexcept;
     /// Before an error releases anything.
     void make_frames_safe() noexcept;
+    // walk_safepoint.cpp
+    /// Somebody waits. No call is under way, and no child asked for that nobody holds. False with an exception set.
+    [[nodiscard]] bool pass_safepoint() noexcept;
+    /// What the next look-up needs, in slices. False with an exception set.
+    [[nodiscard]] bool hash_in_slices() noexcept;
+    enum class Stopped { failed, before_mapping, before_look_up, before_new };
+    /// The same when child_ is to be visited next: with a mapping for a memo by visit_held(), or after a look-up, or knowing that it
+    /// is not in the memo.
+    Stopped stop_before_visit() noexcept;
+    Move visit_held() noexcept;
+
+    /// A tuple that is the last to hold none of its items.
+    static bool ends_silently(PyObject* tuple) noexcept;
 
     /// Gives up a reference that may be the last: then finalizers run. False with an exception set.
     bool give_up(Ref object) noexcept;
     /// The same when an exception is set and the frames are safe.
     void end_after_error(Ref object) noexcept;
+
+    static primitives::Native kind_of(const calque_frame& frame) noexcept {
+        return static_cast<primitives::Native>((frame.walker & kKindMask) >> kKindShift);
+    }
+
+    static void prepare(calque_frame& frame, PyObject* x, primitives::Native kind) noexcept {
+        frame.original = x;
+        frame.copy = nullptr;
+        frame.handler = primitives::native_handlers[static_cast<int>(kind)];
+        frame.walker = static_cast<std::uintptr_t>(kind) << kKindShift;
+    }
+
+    std::uintptr_t notes(bool unique) const noexcept {
+        return (ctx_.python_runs << primitives::kRunsShift) | (unique ? std::uintptr_t{kUnique} : 0);
+    }
+
+    /// An unfinished copy that nobody has seen goes with the rest.
+    calque_step fail_with(PyObject* unfinished) noexcept {
+        unfinished_ = Ref::steal(unfinished);
+        return {nullptr, primitives::kFailed};
+    }
 
     bool python_ran_since_visit(const calque_frame& frame) const noexcept {
         return (ctx_.python_runs << primitives::kRunsShift)
@@ -75,6 +110,7 @@ protected:
     Ref value_;
     Ref unfinished_;  // a copy without frame, when an error ends the walk
     Ref rejected_;  // of a tuple that has another copy: goes when its end, which may be Python code, can do no harm
+    safepoint::Poll poll_;
 
 private:
     class PythonIfMapping;

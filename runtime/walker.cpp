@@ -419,6 +419,9 @@ bool Walk::ask_again(calque_frame& frame, Ref& copy) noexcept {
     if (ctx_.memo->native() && (frame.walker & kAsked) == 0) {
         return true;
     }
+    if (!hash_in_slices()) {
+        return false;
+    }
     Ref known;
     Found found;
     {
@@ -474,6 +477,14 @@ void Walk::make_frames_safe() noexcept {
     if (!prepare_frames(ctx_.stack)) {
         PyErr_Clear();
     }
+}
+
+bool Walk::ends_silently(PyObject* tuple) noexcept {
+    Py_ssize_t i = PyTuple_CheckExact(tuple) ? PyTuple_GET_SIZE(tuple) : -1;
+    while (i > 0 && Py_REFCNT(PyTuple_GET_ITEM(tuple, i - 1)) > 1) {
+        --i;
+    }
+    return i == 0;
 }
 
 Walk::Move Walk::no_memory() noexcept {
@@ -532,6 +543,9 @@ void Walk::unwind() noexcept {
     while (ctx_.stack.mark() != base_) {
         calque_frame& frame = ctx_.stack.top();
         ctx_.leave();
+        if (poll_.due()) {
+            poll_.give_way();
+        }
         frame.handler->drop(frame.handler, &frame);
         ctx_.enter();
         discard_top_after_error();

@@ -13,6 +13,7 @@ LAST_KNOWN = {
     "c_methods": (3, 14),
     "dict_slots": (3, 14),
     "dict_version": (3, 13),
+    "eval_breaker": (3, 14),
     "function_slot": (3, 14),
     "get_method": (3, 14),
     "instance_values": (3, 14),

@@ -38,6 +38,9 @@
 #define CALQUE_USE_INSTANCE_VALUES CALQUE_INTERNALS
 #define CALQUE_SHARED_KEYS_STAY (PY_VERSION_HEX >= 0x030B0000)
 
+// What asks the eval loop to stop: interp.ceval up to 3.12, tstate.eval_breaker since. eval_breaker.hpp
+#define CALQUE_USE_EVAL_BREAKER CALQUE_INTERNALS
+
 // _PyObject_GetMethod: a look-up that makes no bound method. method_lookup.hpp
 #define CALQUE_USE_GET_METHOD CALQUE_INTERNALS
 
@@ -58,6 +61,7 @@
  X("c_methods", CALQUE_USE_C_METHODS)             \
  X("dict_slots", CALQUE_USE_DICT_SLOTS)           \
  X("dict_version", CALQUE_USE_DICT_VERSION)       \
+ X("eval_breaker", CALQUE_USE_EVAL_BREAKER)       \
  X("function_slot", CALQUE_USE_FUNCTION_SLOT)     \
  X("get_method", CALQUE_USE_GET_METHOD)           \
  X("instance_values", CALQUE_USE_INSTANCE_VALUES) \

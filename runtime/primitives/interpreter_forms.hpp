@@ -20,6 +20,10 @@ Ref call_star(Borrowed func, Borrowed args) noexcept;
 /// `key, value = pair`: the tuple (key, value).
 Ref unpack_pair(Borrowed pair) noexcept;
 
+/// A moment in the interpreter's own loop, which raises what PyThreadState_SetAsyncExc() sent to this thread. False with that
+/// exception set.
+[[nodiscard]] bool take_turn() noexcept;
+
 /// Binds the arguments of a vectorcall to the signature of one of the three functions, raising the
 /// interpreter's own TypeError: a tuple of the values in order of the parameters.
 enum class Signature { deepcopy, copy, replace };
