@@ -14,6 +14,7 @@
 
 #include <cxxabi.h>
 #include <unistd.h>
+#include <utility>
 
 namespace bp = boost::python;
 
@@ -191,6 +192,23 @@ private:
 
 PyTypeObject* proxy_type = nullptr;
 
+// Attributes that a program sets on a Memo, seen by the collector. Boost.Python keeps them in a dict of its own, which it does
+// not show: a Memo kept by the copy that it has an attribute for would never be freed. Nothing else in a Memo owns an object.
+PyObject*& attributes_of(PyObject* self) noexcept {
+    return reinterpret_cast<bp::objects::instance<>*>(self)->dict;
+}
+
+int traverse_proxy(PyObject* self, visitproc visit, void* arg) noexcept {
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(attributes_of(self));
+    return 0;
+}
+
+int clear_proxy(PyObject* self) noexcept {
+    const Ref attributes = Ref::steal(std::exchange(attributes_of(self), nullptr));
+    return 0;
+}
+
 constexpr const char* kDoc =
     "The memo of a copy in progress, as a handler registered with calque.register receives it.\n\n"
     "A mapping {id(original): copy}, with copy(child) and keep_alive(object). Disconnected when the\n"
@@ -225,6 +243,8 @@ void bind_memo() {
         .def("__repr__", &MemoProxy::repr);
     memo.attr("__module__") = "calque";
     proxy_type = reinterpret_cast<PyTypeObject*>(memo.ptr());
+    proxy_type->tp_traverse = traverse_proxy;
+    proxy_type->tp_clear = clear_proxy;
 }
 
 bool is_memo_proxy(Borrowed object) noexcept { return object.type() == proxy_type; }
