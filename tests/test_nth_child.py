@@ -1,9 +1,9 @@
 """The n-th child of a graph raises an exception, for every n, and every kind of container is under way.
 
-After each: the exception is the very object that was raised; the memo (none, the one a hook was given and kept, a dict, one with entries, a dict subclass,
-a UserDict, any mapping) holds what stdlib's holds, in its order, with the same unfinished copies; the source is what it was; of the copies nothing lives
-longer than the memo; the next copy is right. That nothing else stays behind (blocks, bytes, and references on a debug interpreter) is asked of whole
-sweeps. README, "Exact", has what a memo may lack that calque makes for hooks.
+After each: the exception is the very object that was raised; the memo (none, the one a hook was given and kept, a dict, one with an
+entry, a dict subclass, a UserDict, any mapping) holds what stdlib's holds, in its order, with the same unfinished copies; the source is
+what it was; of the copies nothing lives longer than the memo; the next copy is right. That nothing else stays behind (blocks, bytes, and
+references on a debug interpreter) is asked of whole sweeps.
 """
 
 import ast
@@ -316,10 +316,12 @@ CONTAINERS = {
     "reduce, arguments": lambda child: ReducesTo(lambda *args: (Everything, args), *mixed(child)),
     "reduce, state": lambda child: ReducesTo(lambda state: (Plain, (), state), attributes(child)),
     "reduce, new state": lambda child: ReducesTo(lambda state: (Plain, (), dict(state)), attributes(child)),
-    "reduce, state with slots": lambda child: ReducesTo(lambda *both: (SlottedWithDict, (), both), attributes(child), {"a": child(), "b": child()}),
+    "reduce, state with slots":
+        lambda child: ReducesTo(lambda *both: (SlottedWithDict, (), both), attributes(child), {"a": child(), "b": child()}),
     "reduce, state for __setstate__": lambda child: ReducesTo(lambda state: (Setstate, (), state), mixed(child)),
     "reduce, list items": lambda child: ReducesTo(lambda items: (list, (), None, iter(items)), mixed(child)),
-    "reduce, dict items": lambda child: ReducesTo(lambda keys, values: (dict, (), None, None, zip(keys, values)), hashable(child), mixed(child)),
+    "reduce, dict items":
+        lambda child: ReducesTo(lambda keys, values: (dict, (), None, None, zip(keys, values)), hashable(child), mixed(child)),
     "reduce, items that end with an error": lambda child: ReducesTo(lambda items: (list, (), None, yielding(items)), mixed(child)),
     "reduce, pairs that end with an error":
         lambda child: ReducesTo(lambda keys, values: (dict, (), None, None, yielding(zip(keys, values))), hashable(child), mixed(child)),
@@ -364,8 +366,8 @@ def contents(memo, names):
     entries = memo if isinstance(memo, dict) else getattr(memo, "entries", getattr(memo, "data", None))
     kept = dict.get(entries, id(memo), ())
     found = [key for key in entries if key in names]
-    return [names[key] for key in found], fingerprint(*[dict.__getitem__(entries, key) for key in found]), [names.get(id(obj)) for obj in kept
-                                                                                                           if id(obj) in names]
+    copies = [dict.__getitem__(entries, key) for key in found]
+    return [names[key] for key in found], fingerprint(*copies), [names[id(obj)] for obj in kept if id(obj) in names]
 
 
 def attempt(deepcopy, x, memo, n, error):
@@ -392,8 +394,8 @@ def sweep(deepcopy, container, cls, memo_kind, kind):
         assert error.__context__ is None and error.__cause__ is None and vars(error) == {}
         done, Turns.left = Turns.left > 0, 0
         held = Turns.kept.pop() if Turns.kept else memo
-        found.append((n, done, fingerprint(x), None if copied is None else fingerprint(x, copied), None if held is None else contents(held, names),
-                      len(Turns.made)))
+        in_memo = None if held is None else contents(held, names)
+        found.append((n, done, fingerprint(x), None if copied is None else fingerprint(x, copied), in_memo, len(Turns.made)))
         assert found[-1][2] == fingerprint(graph(container, cls)[0]), "the source is not what it was"
         refs = Turns.made[:]
         del memo, held, copied

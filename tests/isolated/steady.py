@@ -3,10 +3,12 @@
 WHAT is
   mixed    COUNT copies (10**6) of all kinds of graphs, with errors and kept memos among them: resident and traced memory stay flat
   threads  COUNT threads (1000), one after the other, that make a big copy each: resident memory stays flat
-  exit     some of each, then the end of the interpreter: for a leak checker
+  exit     some of each and COUNT threads, then the end of the interpreter: for a leak checker
+  planted  the same, and a block of PLANTED bytes that nothing refers to any more
 Prints one line that begins with OK, or raises.
 """
 
+import ctypes
 import gc
 import itertools
 import os
@@ -21,6 +23,7 @@ from support.probes import outcome
 from tests.fuzz.fingerprint import fingerprint
 
 MOST = 2 << 20  # bytes of growth: one arena, and what the C library keeps
+PLANTED = 4321
 LEFT_OUT = {"finalizers"}  # each end of a copy makes two more
 
 
@@ -112,11 +115,29 @@ def threads(count):
 def leave(count):
     shapes.register(calque)
     for number, (_, x) in enumerate(graphs()):
+        for kind in range(5):
+            copy_one(number + kind, x)
+    for _ in range(count):
+        thread = threading.Thread(target=copy_in_thread, args=(shapes.GRAPHS["everything"](calque.deepcopy)[0],))
+        thread.start()
+        thread.join()
+    return f"{5 * (number + 1)} copies, {count} threads"
+
+
+def copy_in_thread(x):
+    for number in range(5):
         copy_one(number, x)
-    threads(20)
-    return "copied"
+
+
+def planted(count):
+    libc = ctypes.CDLL(None)
+    libc.malloc.restype = ctypes.c_void_p
+    libc.malloc.argtypes = [ctypes.c_size_t]
+    for _ in range(3):  # the address of one may still lie about
+        libc.malloc(PLANTED)
+    return leave(count)
 
 
 if __name__ == "__main__":
-    run, default = {"mixed": (mixed, 10**6), "threads": (threads, 1000), "exit": (leave, 0)}[sys.argv[1]]
+    run, default = {"mixed": (mixed, 10**6), "threads": (threads, 1000), "exit": (leave, 20), "planted": (planted, 20)}[sys.argv[1]]
     print("OK", run(int(sys.argv[2]) if len(sys.argv) > 2 else default), flush=True)
