@@ -10,6 +10,7 @@
 #include "registry.hpp"
 #include "saved_error.hpp"
 #include "shallow_plan.hpp"
+#include "stack_guard.hpp"
 #include "stdlib_tables.hpp"
 
 #include <calque/compat.hpp>
@@ -72,8 +73,11 @@ Ref rebuild(Ref value) noexcept {
     return y;
 }
 
-// Lib/copy.py, copy: step by step.
+// Lib/copy.py, copy: step by step. Every step may run Python code that copies again.
 [[gnu::noinline]] Ref copy_by_protocol(Borrowed x) noexcept {
+    if (!stack_guard::has_room()) {
+        return {};
+    }
     PyTypeObject* type = x.type();
     if (const registry::Shallow* how = registry::shallow(type)) {
         if (how->itself) {
@@ -157,6 +161,9 @@ Ref copy(Borrowed x) noexcept {
 }
 
 Ref replace(PyObject* const* args, Borrowed names) noexcept {
+    if (!stack_guard::has_room()) {
+        return {};
+    }
     const Borrowed obj = args[0];
     Ref cls = Ref::steal(PyObject_GetAttr(obj.get(), interned::__class__));
     if (!cls) {

@@ -49,7 +49,7 @@ bool look() noexcept {
         return true;
     }
     PyErr_SetString(PyExc_RecursionError,
-                    "too many nested calls of deepcopy: the thread's C stack is nearly used up");
+                    "too many nested copies: the thread's C stack is nearly used up");
     return false;
 }
 

@@ -794,7 +794,7 @@ def test_a_simple_handler_that_recurses_too_deep_raises_a_recursion_error(compil
         for i in range(50):
             q = plugin.Point(q)
         print(type(calque.deepcopy(q).x.x).__name__)
-    """) == ["too many nested calls of deepcopy: the thread's C stack is nearly used up"] * 2 + ["Point"]
+    """) == ["too many nested copies: the thread's C stack is nearly used up"] * 2 + ["Point"]
 
 
 # ---- handlers that break the contract --------------------------------------------------------------------------------------
