@@ -272,7 +272,8 @@ def test_a_pending_call_is_made_during_a_copy(calque):
     call = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)(lambda _: seen.append(len(copied_all)) or 0)
 
     class Begin:
-        __deepcopy__ = functools.partial(ctypes.pythonapi.Py_AddPendingCall, call)
+        # From 3.14 on a partial in a class is a method.
+        __deepcopy__ = staticmethod(functools.partial(ctypes.pythonapi.Py_AddPendingCall, call))
 
     class End:
         __deepcopy__ = copied_all.append

@@ -6,6 +6,7 @@ import enum
 import fractions
 
 import pytest
+from support.copiers import since
 
 
 class Name(str):
@@ -94,6 +95,8 @@ def test_an_entry_for_tuples_or_none_counts_for_the_state_of_slots(copier, cls):
     try:
         if cls is tuple:
             assert copier.deepcopy(x)[1].a == "entry"
+        elif since(3, 14):  # None is in the set of atomic types, which comes before the table
+            assert copier.deepcopy(x)[1].a == [2]
         else:  # y.__dict__.update(...)
             with pytest.raises(AttributeError, match="__dict__"):
                 copier.deepcopy(x)
