@@ -48,8 +48,7 @@ bool look() noexcept {
     if (here < bounds.low || here >= bounds.high || here - bounds.low > bounds.reserve) {
         return true;
     }
-    PyErr_SetString(PyExc_RecursionError,
-                    "too many nested copies: the thread's C stack is nearly used up");
+    PyErr_SetString(PyExc_RecursionError, "too many nested copies: the thread's C stack is nearly used up");
     return false;
 }
 

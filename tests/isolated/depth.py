@@ -4,16 +4,22 @@ STACK is "main" or the size of a thread's stack in KiB.  ACTION is
   copy    copy the chain with calque and check the copy; ends by os._exit while both are alive, because CPython cannot free every such chain
   abort   the innermost object refuses to be copied: whatever was begun is freed
   late    an object behind the chain refuses to be copied: the finished copy of the chain is freed
+  memory  the same, but allocations fail from the middle on; then free the chain: with tests/isolated/failing_malloc.c preloaded
   free    free the chain without having copied it: what the interpreter itself can do
+  both    copy it, free the copy, then the chain
+  after   as late, and the chain is freed as well
 Prints one line that begins with OK, or raises.
 """
 
+import ast
 import collections
+import dataclasses
 import functools
 import gc
 import os
 import sys
 import threading
+import types
 
 
 class Refuses:
@@ -72,6 +78,42 @@ class Stateful:
         return Stateful, (), (None, {"below": self.below})
 
 
+@dataclasses.dataclass
+class Record:
+    below: object
+    name: str = "n"
+
+
+class SlotsAndDict:
+    __slots__ = ("below", "__dict__")
+
+
+class Listed:
+    """Copied with listitems: an iterator of what is appended."""
+
+    def __init__(self):
+        self.items = []
+
+    def append(self, item):
+        self.items.append(item)
+
+    def __reduce__(self):
+        return Listed, (), None, iter(self.items)
+
+
+class Mapped:
+    """Copied with dictitems."""
+
+    def __init__(self):
+        self.items = {}
+
+    def __setitem__(self, key, value):
+        self.items[key] = value
+
+    def __reduce__(self):
+        return Mapped, (), None, None, iter(self.items.items())
+
+
 class HashedOnce:
     """A member of frozensets with a hash of its own: hashing must not walk the chain."""
 
@@ -93,6 +135,41 @@ def filled(cls):
         obj.below = below
         return obj
     return wrap
+
+
+def with_a_dict_of_its_own(below):
+    obj = Plain()
+    obj.__dict__ = {"below": below}
+    return obj
+
+
+def list_with_attribute(below):
+    obj = ListSub((1,))
+    obj.below = below
+    return obj
+
+
+def slots_and_dict(below):
+    obj = SlotsAndDict()
+    obj.other = 1
+    obj.below = below
+    return obj
+
+
+def listed(below):
+    obj = Listed()
+    obj.append(below)
+    return obj
+
+
+def mapped(below):
+    obj = Mapped()
+    obj["k"] = below
+    return obj
+
+
+class SetSub(set):
+    pass
 
 
 def method_of(below):
@@ -145,6 +222,16 @@ KINDS = {
     "partial": (lambda below: functools.partial(len, below), lambda obj: obj.args[0]),
     "partial_of_partial": (lambda below: functools.partial(len, k=below), lambda obj: obj.keywords["k"]),
     "exception": (ValueError, lambda obj: obj.args[0]),
+    "syntax": (lambda below: ast.Expr(value=below), lambda obj: obj.value),
+    "counter": (lambda below: collections.Counter({"k": below}), lambda obj: obj["k"]),
+    "namespace": (lambda below: types.SimpleNamespace(below=below), attribute),
+    "set_subclass": (lambda below: SetSub((HashedOnce(below),)), lambda obj: from_set(obj).below),
+    "list_with_attribute": (list_with_attribute, attribute),
+    "dataclass": (Record, attribute),
+    "dict_of_its_own": (with_a_dict_of_its_own, attribute),
+    "slots_and_dict": (slots_and_dict, attribute),
+    "list_items": (listed, lambda obj: obj.items[0]),
+    "dict_items": (mapped, lambda obj: obj.items["k"]),
     "mixed": (lambda below: [({"k": below},)], lambda obj: obj[0][0]["k"]),
 }
 
@@ -169,6 +256,28 @@ def check(kind, depth, original, copied):
     assert copied is not original
 
 
+def fail_in_the_middle(deepcopy, kind, depth, obj):
+    import failing_malloc
+
+    asked = []
+    for few in (200, 400):  # few enough to be freed on any stack
+        small = build(kind, few, HashedOnce() if kind == "frozenset" else ["end"])
+        for _ in range(2):  # the second with all plans made
+            failing_malloc.call(deepcopy, (small,), 1 << 40, 1 << 40)
+        asked.append(failing_malloc.numbered())
+    middle = (asked[1] - asked[0]) * depth // 400
+    assert middle > 0, "a level takes no allocation"
+    try:
+        failing_malloc.call(deepcopy, (obj,), middle, 1 << 40 if sys.version_info >= (3, 11) else middle + 20)
+    except MemoryError as error:
+        error.__traceback__ = None
+    else:
+        raise AssertionError("the copy did without memory")
+    obj = None
+    gc.collect()
+    return "OK freed"
+
+
 def main(kind, depth, action):
     gc.disable()  # a collection walks what is being built: time, not meaning
     import calque
@@ -179,12 +288,20 @@ def main(kind, depth, action):
     if action == "abort":
         end = Refuses()
     obj = build(kind, depth, end)
-    if action == "late":
+    if action in ("late", "after"):
         obj = [obj, Refuses()]
     if action == "free":
         del obj
         gc.collect()
         return "OK freed"
+    if action == "both":
+        copied = deepcopy(obj)
+        copied = None
+        obj = None
+        gc.collect()
+        return "OK freed"
+    if action == "memory":
+        return fail_in_the_middle(deepcopy, kind, depth, obj)
     if action == "copy":
         copied = deepcopy(obj)
         if kind == "frozenset":
@@ -198,7 +315,12 @@ def main(kind, depth, action):
         return "OK copied", obj, copied
     try:
         deepcopy(obj)
-    except ValueError:
+    except ValueError as error:
+        error.__traceback__ = None
+        if action == "after":
+            obj = None
+            gc.collect()
+            return "OK freed"
         return "OK aborted", obj
     raise AssertionError("the innermost object was copied")
 
