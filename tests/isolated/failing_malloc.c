@@ -1,7 +1,8 @@
 /* An extension module that is preloaded as well: malloc, calloc and realloc of the whole process, of which chosen ones fail.
  *
  * With PYTHONMALLOC=malloc the interpreter's objects come from here, and so does what C++ code allocates: one counter numbers them all, and
- * one balance sees what anybody leaks. Blocks only: their sizes depend on what the C library had at hand. One thread only.
+ * one balance sees what anybody leaks. Blocks only: their sizes depend on what the C library had at hand. Only the thread that makes the
+ * call runs out of memory: another one, which may have its turn meanwhile, would end with an error of its own. The balance is for one thread.
  */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -14,7 +15,8 @@ extern void* __libc_calloc(size_t, size_t);
 extern void* __libc_realloc(void*, size_t);
 extern void __libc_free(void*);
 
-static int armed;
+/* Preloaded, so its place is known from the start: no allocation when a thread first asks. */
+static _Thread_local int armed __attribute__((tls_model("initial-exec")));
 static long number, first_to_fail, last_to_fail, refused;
 static long blocks;
 

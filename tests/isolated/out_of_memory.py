@@ -14,6 +14,7 @@ a debug interpreter no reference.
 import collections
 import copy
 import gc
+import re
 import sys
 import threading
 
@@ -38,6 +39,7 @@ class Sweep:
         self.run, self.make_memo, self.stdlib = FUNCTIONS[function](who)
         self.deepcopy = copy.deepcopy if function == "patched deepcopy" else who.deepcopy
         self.cold = cold
+        self.memo_in_python = function in MEMOS_IN_PYTHON
         self.error = None
         self.x, self.names = shapes.GRAPHS[graph](self.deepcopy)
 
@@ -89,6 +91,8 @@ class Sweep:
         except MemoryError:
             pass
         except Exception as error:
+            if self.memo_in_python and is_lost_by_the_interpreter(error):
+                return
             self.error = f"allocation {n}: {error!r}"
 
     def call_cold(self, *arguments):
@@ -180,7 +184,16 @@ FUNCTIONS = {
 # Python report their errors so, and what is found out of a new class is put into containers of C++.
 NOT_COLD = {"handlers in Python", "new classes"}
 NOT_OURS = {("copy", "deque long"), ("copy", "ordered_dict"), ("copy", "ordered dict long")}
+# Its __deepcopy__ takes dicts only.
+NOT_OURS |= {(function, "element") for function in ("deepcopy with a mapping", "deepcopy with a UserDict")}
 LEAK_NOT_OURS = {"deque long"}
+# When a method in Python finds no memory the interpreter may lose the error (3.11, under stdlib as well): it names the method or nobody, or has
+# no memory for that either. Of a function in C that has lost its error it gives the name.
+MEMOS_IN_PYTHON = {"deepcopy with a dict subclass", "deepcopy with a mapping", "deepcopy with a UserDict"}
+
+
+def is_lost_by_the_interpreter(error):
+    return isinstance(error, SystemError) and re.fullmatch("(error return without|<function .* returned NULL without setting an) exception.*|", str(error))
 
 
 def graphs_for(function, graphs):
