@@ -4,6 +4,8 @@
 #include "cpython/eval_breaker.hpp"
 #include "primitives/interpreter_forms.hpp"
 
+#include <utility>
+
 namespace calque::safepoint {
 
 namespace {
@@ -14,8 +16,8 @@ void let_go_of_gil() noexcept { PyEval_RestoreThread(PyEval_SaveThread()); }
 }  // namespace
 
 [[gnu::noinline]] bool Poll::look() noexcept {
-    const unsigned wanted = eval_breaker::reasons() & ~ignored_;
-    if ((wanted == 0 && !mutants::polls_are_answered()) || mutants::is(mutants::Mutant::nobody_has_a_turn))
+    wanted_ |= eval_breaker::reasons() & ~ignored_;
+    if ((wanted_ == 0 && !mutants::polls_are_answered()) || mutants::is(mutants::Mutant::nobody_has_a_turn))
         [[likely]] {
         countdown_ = mutants::polls_every();
         return false;
@@ -25,7 +27,7 @@ void let_go_of_gil() noexcept { PyEval_RestoreThread(PyEval_SaveThread()); }
 }
 
 bool Poll::serve() noexcept {
-    const unsigned wanted = eval_breaker::reasons() & ~ignored_;
+    const unsigned wanted = std::exchange(wanted_, 0);
     countdown_ = mutants::polls_every();
     if ((wanted & eval_breaker::gil_wanted) != 0 || mutants::polls_are_answered()) {
         let_go_of_gil();
@@ -48,7 +50,8 @@ bool Poll::serve() noexcept {
 
 void Poll::give_way() noexcept {
     countdown_ = mutants::polls_every();
-    if ((eval_breaker::reasons() & eval_breaker::gil_wanted) != 0) {
+    if ((wanted_ & eval_breaker::gil_wanted) != 0) {
+        wanted_ &= ~unsigned{eval_breaker::gil_wanted};
         let_go_of_gil();
     }
 }

@@ -49,6 +49,7 @@ private:
 
     unsigned countdown_ = mutants::polls_every();
     int collected_ = 0;     // in a test build
+    unsigned wanted_ = 0;   // reasons that look() has found, and nobody has served
     unsigned ignored_ = 0;  // reasons that serving has not ended: they are other threads' affair
 };
 
