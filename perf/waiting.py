@@ -36,6 +36,16 @@ class Hook:
         return self
 
 
+class CopiesOn:
+    deepcopy: Any = None  # of whom is measured
+
+    def __init__(self, x: Any) -> None:
+        self.x = x
+
+    def __deepcopy__(self, memo: Any) -> CopiesOn:
+        return CopiesOn(CopiesOn.deepcopy(self.x, memo))
+
+
 def chain(wrap: Callable[[Any], Any]) -> Any:
     x: Any = []
     for _ in range(MILLION):
@@ -57,6 +67,7 @@ GRAPHS: dict[str, Callable[[], Any]] = {
     "chain of dicts": lambda: chain(lambda x: {"k": x}),
     "chain of tuples": lambda: chain(lambda x: (x,)),
     "a hook at the end": lambda: [[[i] for i in range(MILLION)], Hook()],
+    "all below a hook": lambda: [CopiesOn([[i] for i in range(MILLION)])],
 }
 kept: list[Any] = []  # copies: what freeing them takes is not asked
 ONLY_CALQUE = {"chain of lists", "chain of dicts", "chain of tuples"}  # the others raise RecursionError
@@ -113,7 +124,7 @@ def child(name: str, graph: str, what: str, collector: str) -> None:
     gc.collect()
     if collector == "off":
         gc.disable()
-    deepcopy = extras.deepcopy_of(name)
+    deepcopy = CopiesOn.deepcopy = extras.deepcopy_of(name)
     print(json.dumps((thread_waits if what == "thread" else signal_waits)(deepcopy, x)), flush=True)
     os._exit(0)  # the interpreter cannot free every chain
 

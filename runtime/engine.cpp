@@ -19,6 +19,11 @@ namespace calque::engine {
 
 namespace {
 
+// For somebody who holds the dict: more than is written in one go (safepoint.hpp).
+bool is_much_to_write(const Memo& memo) noexcept {
+    return memo.unwritten() > safepoint::slice() && memo.dict_is_seen();
+}
+
 // Finishes a walk: the memo of a dict somebody kept is made complete, after errors as well.
 Ref end(ActiveContext active, Ref copy) noexcept {
     if (copy && active->memo->native() && !active->memo->has_dict()) [[likely]] {
@@ -28,8 +33,7 @@ Ref end(ActiveContext active, Ref copy) noexcept {
         return copy;
     }
     SavedError in_flight;
-    const bool much = active->memo->unwritten() > safepoint::slice() && active->memo->dict_is_seen();
-    if ((much && !active->write_in_slices(false)) || !active->memo->conclude()) {
+    if ((is_much_to_write(*active->memo) && !active->write_in_slices(false)) || !active->memo->conclude()) {
         if (in_flight.any()) {
             PyErr_Clear();
         } else {
@@ -47,7 +51,8 @@ Ref walk_on(Memo& memo, IdleContext idle, Walk walk) noexcept {
     ActiveContext active = std::move(idle).activate_on(memo);
     Ref copy = walk(*active);
     // Back into Python code: the outer copy's log may hold what this walk logged.
-    if (!memo.secure() && copy) {
+    const bool written = !is_much_to_write(memo) || active->write_in_slices(bool(copy));
+    if (!(written && memo.secure()) && copy) {
         copy = {};
     }
     IdleContext::give_back(std::move(active).finish());
