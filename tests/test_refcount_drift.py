@@ -14,6 +14,8 @@ import sys
 
 import pytest
 
+from support import shapes
+from support.handled import ATOMS, HANDLED, holding
 from support.memos import GRAPHS, CallDict, CallMemo, Data, ListSub, Plain, Point
 from support.probes import Hook, Reduces, outcome, raised
 
@@ -73,8 +75,6 @@ MEMOS = {
     "defaultdict": lambda names: collections.defaultdict(list),
 }
 
-ATOMS = [None, 5, 10**30, 1.5, 2j, "text", b"bytes", ..., NotImplemented, True, int, len, lambda: 0, range(3), property(), gc]
-
 
 @pytest.mark.parametrize("memo", MEMOS)
 @pytest.mark.parametrize("graph", GRAPHS)
@@ -84,6 +84,33 @@ def test_graphs(copier, graph, memo):
         outcome(copier.deepcopy, x, MEMOS[memo](names))  # what a defaultdict makes for a tuple is an error in stdlib too
 
     assert drift(scenario) == 0
+
+
+# What makes classes fills caches; a Finalized ends in more copies.
+MORE_GRAPHS = [name for name in shapes.GRAPHS if name not in GRAPHS and name not in ("new classes", "class and instance", "finalizers")]
+
+
+@pytest.mark.parametrize("memo", ["none", "dict", "mapping"])
+@pytest.mark.parametrize("graph", MORE_GRAPHS)
+def test_more_graphs(copier, calque, graph, memo):
+    if (graph, memo) == ("element", "mapping"):
+        pytest.skip("Element.__deepcopy__ takes dicts only")
+
+    def scenario():
+        x, names = shapes.GRAPHS[graph](copier.deepcopy)
+        copier.deepcopy(x, MEMOS[memo](names))
+        copier.deepcopy([x, (x, {"k": x})], MEMOS[memo](names))
+        raised(copier.deepcopy, [x, hook_that_raises()], MEMOS[memo](names))
+        copier.copy(x)
+        shapes.KEPT.clear()
+
+    if copier.name == "calque":
+        shapes.register(calque)
+    try:
+        assert drift(scenario) == 0
+    finally:
+        if copier.name == "calque":
+            calque.unregister(shapes.ByHandler)
 
 
 @pytest.mark.parametrize("graph", GRAPHS)
@@ -123,13 +150,19 @@ def test_atoms(copier, atom, memo):
     assert drift(scenario) == 0
 
 
+@pytest.mark.parametrize("memo", MEMOS)
+@pytest.mark.parametrize("handler", HANDLED)
+def test_handlers(copier, handler, memo):
+    def scenario():
+        for x in HANDLED[handler]():
+            for around in (x, [x], [x, x], (x, [1]), {"k": x}, holding(a=x), [x, hook_that_raises()]):
+                outcome(copier.deepcopy, around, MEMOS[memo]({}))
+            outcome(copier.copy, x)
+
+    assert drift(scenario) == 0
+
+
 # ---- errors --------------------------------------------------------------------------------------------------------------------
-
-def holding(**values):
-    x = Plain()
-    vars(x).update(values)
-    return x
-
 
 class UnhashableOnceCopied:
     def __init__(self, original=True):
