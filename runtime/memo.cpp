@@ -343,7 +343,8 @@ void Memo::adopt_dict() noexcept {
     DictStamp::forget(dict_.get());
     Ref dict = std::move(dict_);
     Ref originals = std::move(originals_);
-    std::shared_ptr<Link> link = std::move(link_);
+    std::shared_ptr<Link> link;
+    link.swap(link_);
     PodVector<PyObject*> kept;
     kept.swap(kept_);
     forget(false);
