@@ -28,8 +28,7 @@ bool Context::before_python() noexcept {
     if (python_depth > 0) {
         memo->notice_writes();
     }
-    if ((memo->unwritten() > safepoint::slice() && memo->dict_is_seen() && !write_in_slices(true))
-        || !memo->secure()) {
+    if ((memo->has_much_to_write() && !write_in_slices(true)) || !memo->secure()) {
         return false;
     }
     ++python_depth;

@@ -53,9 +53,9 @@ struct Context : primitives::ContextHead {
     }
     void leave() noexcept { gc.release(); }
 
-    /// Before Python code runs. False with MemoryError set: then nothing may run.
+    /// Before Python code runs. False with an exception set, MemoryError or a signal handler's: then nothing may run.
     [[nodiscard]] bool before_python() noexcept;
-    /// The same before a hook that receives the memo: which is returned, or empty with MemoryError set.
+    /// The same before a hook that receives the memo: which is returned, or empty with an exception set.
     Ref before_hook() noexcept;
     /// After Python code has run; once for each before_python() that returned true.
     void after_python() noexcept {

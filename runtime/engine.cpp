@@ -19,11 +19,6 @@ namespace calque::engine {
 
 namespace {
 
-// For somebody who holds the dict: more than is written in one go (safepoint.hpp).
-bool is_much_to_write(const Memo& memo) noexcept {
-    return memo.unwritten() > safepoint::slice() && memo.dict_is_seen();
-}
-
 // Finishes a walk: the memo of a dict somebody kept is made complete, after errors as well.
 Ref end(ActiveContext active, Ref copy) noexcept {
     if (copy && active->memo->native() && !active->memo->has_dict()) [[likely]] {
@@ -33,7 +28,7 @@ Ref end(ActiveContext active, Ref copy) noexcept {
         return copy;
     }
     SavedError in_flight;
-    if ((is_much_to_write(*active->memo) && !active->write_in_slices(false)) || !active->memo->conclude()) {
+    if ((active->memo->has_much_to_write() && !active->write_in_slices(false)) || !active->memo->conclude()) {
         if (in_flight.any()) {
             PyErr_Clear();
         } else {
@@ -51,7 +46,7 @@ Ref walk_on(Memo& memo, IdleContext idle, Walk walk) noexcept {
     ActiveContext active = std::move(idle).activate_on(memo);
     Ref copy = walk(*active);
     // Back into Python code: the outer copy's log may hold what this walk logged.
-    const bool written = !is_much_to_write(memo) || active->write_in_slices(bool(copy));
+    const bool written = !memo.has_much_to_write() || active->write_in_slices(bool(copy));
     if (!(written && memo.secure()) && copy) {
         copy = {};
     }

@@ -174,6 +174,8 @@ public:
     // that the next hook has to find in the dict.
     std::size_t unhashed() const noexcept { return native_ && hashed_ < due_ ? due_ - hashed_ : 0; }
     std::size_t unwritten() const noexcept { return native_ ? log_.size() - written_ : 0; }
+    /// Somebody holds the dict, and Python code runs next: more than is written in one go.
+    bool has_much_to_write() const noexcept { return unwritten() > safepoint::slice() && dict_is_seen(); }
     /// False with MemoryError set.
     [[nodiscard]] bool hash_slice() noexcept {
         return hash_up_to(hashed_ + std::min(unhashed(), safepoint::slice()));
