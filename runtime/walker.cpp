@@ -479,9 +479,20 @@ void Walk::make_frames_safe() noexcept {
     }
 }
 
+// An item may be in the tuple more than once: two references that go together are as good as one.
 bool Walk::ends_silently(PyObject* tuple) noexcept {
-    Py_ssize_t i = PyTuple_CheckExact(tuple) ? PyTuple_GET_SIZE(tuple) : -1;
-    while (i > 0 && Py_REFCNT(PyTuple_GET_ITEM(tuple, i - 1)) > 1) {
+    constexpr Py_ssize_t kCounted = 8;  // in a longer tuple no item is counted: each may be all of them
+    const Py_ssize_t size = PyTuple_CheckExact(tuple) ? PyTuple_GET_SIZE(tuple) : -1;
+    Py_ssize_t i = size;
+    while (i > 0) {
+        PyObject* const item = PyTuple_GET_ITEM(tuple, i - 1);
+        Py_ssize_t held = size <= kCounted ? 0 : size;
+        for (Py_ssize_t other = 0; other < size && size <= kCounted; ++other) {
+            held += PyTuple_GET_ITEM(tuple, other) == item;
+        }
+        if (Py_REFCNT(item) <= held) {
+            return false;
+        }
         --i;
     }
     return i == 0;

@@ -545,3 +545,18 @@ def test_a_dict_of_attributes_that_others_hold_is_in_the_memo(copier, make):
         attributes = vars(x)
         y = copier.deepcopy([x, Looks()])[0]
         assert seen == [{"name": "n"}] and seen[0] is not vars(y) and seen[0] is not attributes
+
+
+@pytest.mark.parametrize("times", [2, 3, 8, 9, 30])
+@pytest.mark.parametrize("presence", [True, False])
+def test_a_tuple_rejected_on_a_cycle_may_hold_a_copy_more_than_once(copier, times, presence):
+    """The second copy of the tuple is thrown away; it alone held a copy that the memo still names, in each of its places."""
+    def graph():
+        own = ListSub()
+        pair = Point(own, own, own)
+        many = (pair,) * times
+        own.append((many, pair, pair) if presence else (many,))
+        return [own[0]]
+
+    for _ in range(10):
+        assert topology(copier.deepcopy(graph())) == topology(copy.deepcopy(graph()))
