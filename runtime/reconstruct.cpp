@@ -41,7 +41,36 @@ bool registered_reducer(Borrowed x, bool deep, Ref& reducer) noexcept {
     return wanted >= 0;
 }
 
+// `for key, value in slots.items(): setattr(y, key, value)`, step for step (Objects/dictobject.c, dictiter_iternextitem),
+// without the iterator: up to 3.11 the interpreter crashes when it finds no memory to finish one with (dictiter_new).
+bool set_slots_of_dict(Borrowed y, Borrowed slots) noexcept {
+    const Py_ssize_t size = PyDict_GET_SIZE(slots.get());
+    PyObject *key = nullptr, *value = nullptr;
+    Py_ssize_t position = 0;
+    for (Py_ssize_t left = size;; --left) {
+        if (PyDict_GET_SIZE(slots.get()) != size) {
+            PyErr_SetString(PyExc_RuntimeError, "dictionary changed size during iteration");
+            return false;
+        }
+        if (PyDict_Next(slots.get(), &position, &key, &value) == 0) {
+            return true;
+        }
+        if (left == 0) {
+            PyErr_SetString(PyExc_RuntimeError, "dictionary keys changed during iteration");
+            return false;
+        }
+        const Ref name = Ref::share(key);
+        const Ref kept = Ref::share(value);
+        if (PyObject_SetAttr(y.get(), name.get(), kept.get()) != 0) {
+            return false;
+        }
+    }
+}
+
 bool set_slots(Borrowed y, Borrowed slots) noexcept {
+    if (PyDict_CheckExact(slots.get())) {
+        return set_slots_of_dict(y, slots);
+    }
     Ref pairs = Ref::steal(PyObject_CallMethodNoArgs(slots.get(), interned::items));
     Ref iterator = pairs ? Ref::steal(PyObject_GetIter(pairs.get())) : Ref();
     if (!iterator) {

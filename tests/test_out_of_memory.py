@@ -8,6 +8,7 @@ import os
 
 import pytest
 
+from calque import _calque
 from support import isolated
 
 pytestmark = [
@@ -22,6 +23,8 @@ def test_a_failed_allocation_anywhere_in_a_copy_is_a_memory_error():
     assert status == 0 and said.startswith("done: "), complaints
 
 
+@pytest.mark.skipif(set(_calque._strategies.values()) == {"public API"},
+                    reason="copy's tables are read anew in every call, into containers of C++: a thread's first exception ends the process")
 @pytest.mark.parametrize("graph", [
     "deque long",  # whose end loses the exception that is set
     "list",  # the first copy of a thread
