@@ -61,7 +61,13 @@ NOT_COMPARED = [(re.compile(pattern), why) for pattern, why in (
     (r"^(__setitem__ of a memo, .*|__missing__ of a memo) / .*(copy|copies|_with_memo|patch|collector_toggled)",
      "the list of originals that the nested copy made is overwritten; what takes the address of a temporary in it is found in the memo"),
     (r"^\S+ of copies when an error ends the copy /", "the frames of copy.py in a traceback keep what calque frees at once"),
+    (r"^metaclass __setattr__ / failing_copy_that_ends_this_one /",
+     "copyreg swallows the error; temporaries of the copy that failed are in the memo, and what takes their address is found there"),
+    (r"^registered handler / unpatch /", "copy's own functions, which are in force from then on, do not know the handler"),
 )]
+
+# Left behind by copy as well: a type's tp_hash that gets no int from __hash__ (Objects/typeobject.c, slot_tp_hash, 3.11).
+LEFT_BY_THE_INTERPRETER = re.compile(r"^__hash__ of a str / return_self /")
 
 
 def not_compared(name, action):
@@ -387,6 +393,8 @@ def child(options, start, count, progress):
             stopped += 1
         elif what is not None:
             print(json.dumps([str(case), what]), flush=True)
+        if LEFT_BY_THE_INTERPRETER.search(str(case)):
+            living = alive()
         if tables() != before:
             print(json.dumps([str(case), "the tables are not as before"]), flush=True)
             before = tables()
