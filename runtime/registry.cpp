@@ -21,7 +21,9 @@ struct Entry {
     Ref type;
 
     explicit Entry(const calque_handler& from) noexcept
-        : spec(from), type(Ref::share(reinterpret_cast<PyObject*>(from.type))) {}
+        : spec(from), type(Ref::share(reinterpret_cast<PyObject*>(from.type))) {
+        spec.size = sizeof spec;  // what a newer plugin has beyond that was not copied
+    }
     Entry(const Entry&) = delete;
     Entry& operator=(const Entry&) = delete;
     ~Entry() {

@@ -104,7 +104,7 @@ enum {
 };
 
 struct calque_handler {
-    size_t size;        /* sizeof(calque_handler) of who fills it in */
+    size_t size;        /* sizeof(calque_handler) of who fills it in; in `self`, of who reads it */
     const char* name;   /* for people: calque.handlers(), error texts; static storage */
     PyTypeObject* type; /* the type served; NULL: a protocol, see registry.hpp */
     uint32_t flags;
