@@ -203,7 +203,8 @@ missing_packages() {
     demo) missing_modules "$python" rich:python3-rich ;;
     test)
         missing_modules "$python" pytest:python3-pytest hypothesis:python3-hypothesis Cython:cython3 \
-            greenlet:python3-greenlet rich:python3-rich setuptools:python3-setuptools wheel:python3-wheel \
+            greenlet:python3-greenlet pybind11:python3-pybind11 rich:python3-rich setuptools:python3-setuptools \
+            wheel:python3-wheel \
             test.test_copy:"libpython$version-testsuite"
         ;;
     lint) missing_modules "$python" mypy:mypy ;;
@@ -244,6 +245,19 @@ pip_install() {
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --retries 1 "$@" >"$build/pip.log" 2>&1 ||
         lack "make $goal for $python needs $* from a package index, and pip could not install them" \
             "($(sed -n 's/^ERROR: //p' "$build/pip.log" | tail -n 1))."
+}
+
+# pip_may_install MODULE:PROJECT...: what tests are skipped without, for all interpreters and where an index has it. One try.
+pip_may_install() {
+    # shellcheck disable=SC2046
+    set -- $(missing_modules "$venv/bin/python" "$@")
+    for project; do
+        [ ! -e "$venv/tried-$project" ] || continue
+        : >"$venv/tried-$project"
+        say "pip install $project"
+        "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --retries 0 "$project" >"$build/pip.log" 2>&1 ||
+            say "it cannot be had; its tests will be skipped"
+    done
 }
 
 # --- build ----------------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 # A mutant that copies without end would take all memory of the machine, and another process might be the one that is killed for it.
 MOST_MEMORY = 3 << 30
 # Left out because they take minutes, need a build of their own, or ask for nothing that a mutant could touch.
-LEFT_OUT = ["tests/test_depth.py", "tests/test_demo.py", "tests/test_sdk.py", "tests/fuzz", "tests/hostile/test_cross.py"]
+LEFT_OUT = ["tests/test_depth.py", "tests/test_demo.py", "tests/sdk", "tests/test_examples.py", "tests/fuzz", "tests/hostile/test_cross.py"]
 # Mutants that break nothing on some versions, and why.
 NOT_ON = {
     "collector_not_given_back": lambda: sys.version_info >= (3, 12) and "collections start only at the eval breaker",

@@ -19,8 +19,9 @@ _calque._require_main_interpreter()  # before anything is registered with this o
 
 from . import patch
 from ._calque import Memo, __version__, copy, deepcopy, replace
+from ._paths import get_cmake_dir, get_include
 
-__all__ = ["Error", "Memo", "copy", "deepcopy", "error", "patch", "register", "replace", "unregister"]
+__all__ = ["Error", "Memo", "copy", "deepcopy", "error", "get_cmake_dir", "get_include", "patch", "register", "replace", "unregister"]
 
 error = Error  # the name copy.py keeps for programs of old
 
