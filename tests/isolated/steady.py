@@ -18,9 +18,11 @@ import tracemalloc
 
 import calque
 
-from support import shapes
+from support import memos, shapes
 from support.probes import outcome
 from tests.fuzz.fingerprint import fingerprint
+
+memos.Hook.deepcopy = calque.deepcopy  # for the hooks in shapes
 
 MOST = 2 << 20  # bytes of growth: one arena, and what the C library keeps
 PLANTED = 4321
@@ -92,6 +94,8 @@ def is_long(x):
 
 def threads(count):
     great = [child for child in [[] for _ in range(20_000)] for _ in range(2)]
+    failed = []
+    threading.excepthook = failed.append
 
     def work():
         calque.deepcopy(great)
@@ -103,6 +107,7 @@ def threads(count):
             thread.start()
             thread.join()
             shapes.KEPT.clear()
+            assert not failed, failed
         gc.collect()
         return resident()
 
