@@ -63,11 +63,17 @@ NOT_COMPARED = [(re.compile(pattern), why) for pattern, why in (
     (r"^\S+ of copies when an error ends the copy /", "the frames of copy.py in a traceback keep what calque frees at once"),
     (r"^metaclass __setattr__ / failing_copy_that_ends_this_one /",
      "copyreg swallows the error; temporaries of the copy that failed are in the memo, and what takes their address is found there"),
+    (r"^(__del__|callback) of what an attribute holds before / extend_parents /",
+     "whether a dict is found to grow while it is read depends on the names that its class has learned, in the run before (3.11)"),
     (r"^registered handler / unpatch /", "copy's own functions, which are in force from then on, do not know the handler"),
 )]
 
 # Left behind by copy as well: a type's tp_hash that gets no int from __hash__ (Objects/typeobject.c, slot_tp_hash, 3.11).
 LEFT_BY_THE_INTERPRETER = re.compile(r"^__hash__ of a str / return_self /")
+
+
+# The interpreter crashed in a function of copy.py that calque does not call: an OrderedDict emptied by an __eq__ (3.11) is such a case.
+ENDED_IN_COPY = re.compile(r'''Current thread .*\n  File ".*/copy\.py", line \d+ in (_reconstruct|_deepcopy_\w+|_keep_alive)\n''')
 
 
 def not_compared(name, action):
@@ -428,7 +434,10 @@ def run_cases(batch=4000, on_failure=None, **options):
             start += count
         else:
             at, _, name = where.partition(" ")
-            found.append([name or "(start)", f"ended with status {done.returncode}:\n{done.stderr[-3000:]}"])
+            if ENDED_IN_COPY.search(done.stderr):
+                result.stopped += 1
+            else:
+                found.append([name or "(start)", f"ended with status {done.returncode}:\n{done.stderr[-3000:]}"])
             result.run += int(at or start) + 1 - start
             start = int(at) + 1 if at else total
         for case, what in found:
