@@ -7,6 +7,7 @@
 
 #include <boost/unordered/unordered_flat_map.hpp>
 
+#include <cassert>
 #include <cstring>
 #include <memory>
 #include <new>
@@ -109,17 +110,24 @@ bool add_shallow(void* data, PyTypeObject* type, Borrowed function, bool itself)
 void derive_known_types(const ByType<const calque_handler*>& effective) noexcept {
     using primitives::KnownTypes;
     using primitives::Native;
-    constexpr std::size_t kMost = 44;  // more would not find a multiplier; the map serves the rest
+    constexpr std::size_t kMost = 72;  // more would not find a multiplier; the map serves the rest
     struct Member {
         PyTypeObject* type;
         Native kind;
     } members[kMost];
     std::size_t count = 0;
-    for (const auto& [type, handler] : effective) {
-        const Native kind =
-            (handler->flags & CALQUE_ATOMIC) != 0 ? Native::atomic : primitives::native_kind(*handler);
-        if (kind != Native::none && count < kMost) {
-            members[count++] = {type, kind};
+    // calque's own first, or a program that registers many atomic types would crowd out, say, the list.
+    for (const bool own : {true, false}) {
+        for (const auto& [type, handler] : effective) {
+            const Native kind =
+                (handler->flags & CALQUE_ATOMIC) != 0 ? Native::atomic : primitives::native_kind(*handler);
+            if (kind == Native::none || served_by_builtin(type) != own) {
+                continue;
+            }
+            assert((!own || count < kMost) && "no room in KnownTypes for calque's own types");
+            if (count < kMost) {
+                members[count++] = {type, kind};
+            }
         }
     }
     KnownTypes table;

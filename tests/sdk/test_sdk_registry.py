@@ -1,10 +1,12 @@
 """Which handler serves whom, what is refused, and handlers that come and go during a copy."""
 
 import copy
+import os
 import threading
 
 import pytest
 
+from support import leaks
 from support.plugins import hook, Plain, run_child
 from support.probes import raised
 
@@ -307,3 +309,30 @@ def test_threads_share_handlers(calque, nodes):
         thread.join()
     assert failures == []
     assert nodes.seen()["live_states"] == 0
+
+
+# ---- many types ----------------------------------------------------------------------------------------------------------
+
+@pytest.mark.no_leak_check(reason="the test counts bytes itself, in new threads")
+@pytest.mark.skipif("LD_PRELOAD" in os.environ or leaks._malloc_bytes is None, reason="bytes are counted by glibc's allocator")
+def test_types_that_programs_register_do_not_crowd_out_calques_own(calque, odd):
+    """A thread's first copy of a list of atoms needs no context, for the loop knows lists. The context has a work stack of 10 KiB."""
+    def taken(x):
+        counts = []
+
+        def run():
+            before = leaks._malloc_bytes()
+            calque.deepcopy(x)
+            counts.append(leaks._malloc_bytes() - before)
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        thread.join()
+        return counts[0]
+
+    for i in range(200):
+        odd.add(type(f"Atom{i}", (), {}), flags=odd.CALQUE_ATOMIC)
+    taken([[]])
+    assert taken([[]]) > 8000
+    for x in ([1, "a", 2.5, None, b"b"], {"k": 1}, (1,), {1, 2}, frozenset([1])):
+        assert taken(x) < 4000, x
