@@ -66,3 +66,26 @@ static inline int PyObject_GetOptionalAttr(PyObject* object, PyObject* name, PyO
 # endif
 }
 #endif
+
+// 3.12: the exception in flight as one object, with its traceback in it. Remove when the floor is 3.12.
+#if PY_VERSION_HEX < 0x030C0000
+static inline PyObject* PyErr_GetRaisedException() {
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    if (type == nullptr) {
+        return nullptr;
+    }
+    PyErr_NormalizeException(&type, &value, &traceback);
+    if (traceback != nullptr) {
+        PyException_SetTraceback(value, traceback);
+        Py_DECREF(traceback);
+    }
+    Py_DECREF(type);
+    return value;
+}
+
+static inline void PyErr_SetRaisedException(PyObject* exception) {
+    PyErr_Restore(Py_NewRef(reinterpret_cast<PyObject*>(Py_TYPE(exception))), exception,
+                  PyException_GetTraceback(exception));
+}
+#endif

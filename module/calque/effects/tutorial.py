@@ -1,0 +1,152 @@
+'''A service that can be tested, in one page; and what differs from doeff. This is read: `help("calque.effects.tutorial")`. A test runs it.
+
+A service that greets users: it fetches a user over HTTP, with a base address from the configuration, counts how many it has greeted, and logs.
+What it wants is said by effects. Three are there already (State's, Reader's, Writer's); HTTP is ours:
+
+>>> from calque.effects import (Ask, Effect, Get, Modify, Pass, Reader, Resume, ResumeThrow, State, Tell, Transfer,
+...                             UnhandledEffect, WithHandler, Writer, do, handles, run, with_handlers)
+>>> class Fetch(Effect):
+...     url: str
+...     timeout: float = 10.0
+
+The annotations are the fields, a class attribute is a default. An effect is a plain object, and does nothing:
+
+>>> Fetch("http://example.org")
+Fetch(url='http://example.org', timeout=10.0)
+
+Programs are generator functions with @do. They yield effects, and other programs:
+
+>>> @do
+... def fetch_user(name):
+...     base = yield Ask("base")
+...     response = yield Fetch(f"{base}/users/{name}")
+...     return response["title"]
+>>> @do
+... def greet(name):
+...     try:
+...         title = yield fetch_user(name)
+...     except LookupError:
+...         yield Tell(f"no such user: {name}")
+...         return "Hello, stranger."
+...     greeted = (yield Modify("greeted", lambda n: (n or 0) + 1)) or 0
+...     yield Tell(f"greeted {name}")
+...     return f"Hello, {title} {name}. You are number {greeted + 1}."
+
+Nothing here says how to fetch. In production a handler does:
+
+>>> @handles(Fetch)
+... def over_http(effect, k):
+...     import json, urllib.request
+...     with urllib.request.urlopen(effect.url, timeout=effect.timeout) as response:
+...         return Resume(k, json.load(response))
+
+and in a test another one, which needs no network. `k` is the rest of the program; resuming it with a value makes the value what `yield
+Fetch(...)` evaluates to, and throwing into it raises there:
+
+>>> def pretend(pages):
+...     @handles(Fetch)
+...     def handler(effect, k):
+...         if effect.url in pages:
+...             return Transfer(k, pages[effect.url])
+...         raise LookupError(effect.url)
+...     return handler
+
+A handler that raises before it resumes raises at the effect, so `greet` catches the LookupError. Handlers are installed around programs, the
+outermost first:
+
+>>> state, log = State(), Writer()
+>>> web = pretend({"http://test/users/ada": {"title": "Countess"}})
+>>> def in_test(program):
+...     return run(with_handlers([state, log, Reader({"base": "http://test"}), web], program))
+>>> in_test(greet("ada"))
+'Hello, Countess ada. You are number 1.'
+>>> in_test(greet("nobody"))
+'Hello, stranger.'
+>>> state.items(), log.logs()
+({'greeted': 1}, ['greeted ada', 'no such user: nobody'])
+
+A program without a handler for something it wants says so, and names those that were asked:
+
+>>> run(WithHandler(state, fetch_user("ada")))
+Traceback (most recent call last):
+    ...
+calque.effects.UnhandledEffect: no handler for the effect Ask; in force here, innermost first: State
+
+Handlers are around programs, so they can do what a decorator around a call cannot: see each effect on its way. This one retries, without a
+word in the service. It sees a Fetch, performs it again for the handlers further out, as often as it takes, and resumes the service with
+the answer:
+
+>>> @handles(Fetch)
+... @do
+... def retrying(effect, k):
+...     for attempt in range(3):
+...         try:
+...             return (yield Resume(k, (yield effect)))
+...         except ConnectionError:
+...             yield Tell(f"attempt {attempt + 1} failed")
+...     yield ResumeThrow(k, ConnectionError("gave up"))
+
+There is a mistake in it, on purpose: the `try` also encloses what the service does after the effect, for `yield Resume` ends only when the
+service does. What belongs to the effect goes first, the Resume last, where it is a tail and costs nothing to wait for:
+
+>>> @handles(Fetch)
+... @do
+... def retrying(effect, k):
+...     for attempt in range(3):
+...         try:
+...             answer = yield effect
+...         except ConnectionError:
+...             yield Tell(f"attempt {attempt + 1} failed")
+...         else:
+...             return (yield Resume(k, answer))
+...     return (yield ResumeThrow(k, ConnectionError("gave up")))
+>>> failures = [ConnectionError(), ConnectionError()]
+>>> def flaky(effect, k):
+...     if isinstance(effect, Fetch) and failures:
+...         raise failures.pop()
+...     return Pass(effect, k)
+>>> log = Writer()
+>>> run(with_handlers([state, log, Reader({"base": "http://test"}), web, flaky, retrying], greet("ada")))
+'Hello, Countess ada. You are number 2.'
+>>> log.logs()
+['attempt 1 failed', 'attempt 2 failed', 'greeted ada']
+
+`flaky` is a handler without @handles: it is asked about everything, and passes on what is not its business.
+
+A handler that does not resume ends the body; what it returns is what the WithHandler evaluates to. The body's `finally` blocks run:
+
+>>> class Abort(Effect):
+...     reason: str
+>>> @do
+... def transaction():
+...     try:
+...         yield Abort("no")
+...         return "done"
+...     finally:
+...         print("rolled back")
+>>> run(WithHandler(handles(Abort)(lambda effect, k: f"aborted: {effect.reason}"), transaction()))
+rolled back
+'aborted: no'
+
+What differs from doeff
+-----------------------
+doeff (github.com/proboscis/doeff) has the same idea and some of the names. For who knows it:
+
+    doeff                              here                       why
+    handler(h)(body())                 WithHandler(h, body())     the name of its first plan; handlers and bodies are both plain values
+    EffectBase                         Effect                     with fields by annotation, and a native constructor
+    state(initial={})(body())          WithHandler(State({}), body())   the store belongs to an object that can be asked: state.items()
+    writer_log(), and others           writer.logs()              introspection is a method, not an effect
+    Delegate (first plan)              Delegate(), Pass(e, k)     Delegate() is Pass of what the handler was called with: it ends the handler
+    re-perform                         yield effect               the same
+    @do(non_tail=True)                 nothing                    a tail is seen in the bytecode, not in the source; who has more to do is none
+    one-shot error ends the run        OneShotError               raised at the yield, can be caught, and the run goes on
+    Modify was removed                 Modify(key, f)             evaluates to the old value
+    Get of a missing key: None         the same                   State(strict=True) raises KeyError
+    RunResult (in between)             run returns, or raises     the value itself, the exception itself
+    raw generators (first plan)        TypeError                  they cannot be run twice; a handler may return one
+    WithObserve, Try, Local, Listen    nothing                    are handlers in Python, a few lines each
+    Spawn, Gather, Race, ...           nothing                    would be a handler
+
+What a handler raises before it has resumed is raised at the effect, as in doeff. (OCaml raises it at the WithHandler.)
+'''
