@@ -12,6 +12,9 @@ import pytest
 
 pytest.register_assert_rewrite("support.topology")
 
+# Projects of their own, with tests of their own: test_examples.py builds and runs them.
+collect_ignore = ["examples"]
+
 from support import leaks  # noqa: E402
 from support.copiers import NAMES, Copier  # noqa: E402
 
