@@ -10,6 +10,8 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 ROOT = Path(__file__).resolve().parent
+# The handlers for numpy: AUTO where numpy's headers are, ON (fetches numpy, which a build in isolation does not see), OFF.
+NUMPY = os.environ.get("CALQUE_NUMPY", "AUTO")
 
 
 def works(*command):
@@ -50,7 +52,7 @@ class CMakeBuild(build_ext):
         build.mkdir(parents=True, exist_ok=True)
         generator = ["-G", "Ninja"] if works("ninja", "--version") else []
         run("cmake", "-S", ROOT, "-B", build, *generator, f"-DPython_EXECUTABLE={sys.executable}",
-            "-DCMAKE_BUILD_TYPE=Release", "-DBUILD_TESTING=OFF", *boost_arguments(),
+            "-DCMAKE_BUILD_TYPE=Release", "-DBUILD_TESTING=OFF", f"-DCALQUE_NUMPY={NUMPY}", *boost_arguments(),
             *shlex.split(os.environ.get("CMAKE_ARGS", "")))
         run("cmake", "--build", build, "--target", "_calque", "--parallel", str(os.cpu_count() or 1))
         # The component installs calque/<the module, include/>; `package` is that directory.
@@ -63,5 +65,5 @@ setup(
     cmdclass={"build_ext": CMakeBuild},
     # A PEP 517 front end fetches these, and only where they are absent.
     setup_requires=[project for project in ("cmake>=3.22", "ninja")
-                    if not works(project.partition(">")[0], "--version")],
+                    if not works(project.partition(">")[0], "--version")] + (["numpy>=2"] if NUMPY == "ON" else []),
 )

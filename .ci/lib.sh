@@ -204,7 +204,7 @@ missing_packages() {
     test)
         missing_modules "$python" pytest:python3-pytest hypothesis:python3-hypothesis Cython:cython3 \
             greenlet:python3-greenlet pybind11:python3-pybind11 rich:python3-rich setuptools:python3-setuptools \
-            wheel:python3-wheel \
+            wheel:python3-wheel numpy:python3-numpy \
             test.test_copy:"libpython$version-testsuite"
         ;;
     lint) missing_modules "$python" mypy:mypy ;;
@@ -279,8 +279,11 @@ prepare() {
         rm -rf "$build/CMakeCache.txt" "$build/CMakeFiles" "$build/configured"
     echo "$python" >"$build/interpreter"
     make_venv
-
-    set -- -DPython_EXECUTABLE="$python" -DCMAKE_BUILD_TYPE=Release -DCALQUE_DEV="${CALQUE_DEV:-OFF}"
+    # numpy: its headers are wanted by the build, and apt has it for the system's Python. Only ready-made: building it takes minutes.
+    [ "$1$system_python" != testno ] || PIP_ONLY_BINARY=numpy pip_may_install numpy:numpy
+    numpy=$("$venv/bin/python" -c 'import numpy; print(numpy.get_include())' 2>/dev/null) || numpy=
+    set -- -DPython_EXECUTABLE="$python" -DCMAKE_BUILD_TYPE=Release -DCALQUE_DEV="${CALQUE_DEV:-OFF}" \
+        -DCALQUE_NUMPY_INCLUDE="$numpy"
     ! find_ninja || set -- "$@" -G Ninja -DCMAKE_MAKE_PROGRAM="$(command -v "$ninja")"
     if [ -n "${CALQUE_BOOST_PYTHON_SOURCE:-}" ]; then
         set -- "$@" -DCALQUE_BOOST_PYTHON_SOURCE="$CALQUE_BOOST_PYTHON_SOURCE"
@@ -297,7 +300,7 @@ prepare() {
             sed '/^-- /d' "$build/configure.log" >&2
             exit 1
         }
-        sed -n '/^-- \(Python\|Boost\)/p' "$build/configure.log"
+        sed -n '/^-- \(Python\|Boost\|numpy\)/p' "$build/configure.log"
         echo "$*" >"$build/configured"
     fi
 }
