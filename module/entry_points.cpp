@@ -7,6 +7,7 @@
 
 #include "bind_memo.hpp"
 #include "engine.hpp"
+#include "pod_vector.hpp"
 #include "primitives/interned.hpp"
 #include "primitives/interpreter_forms.hpp"
 
@@ -23,6 +24,69 @@ PyObject* run_deepcopy(Borrowed x, Borrowed memo, Borrowed nil) noexcept {
     return engine::deepcopy(x, memo, nil).release();
 }
 
+// The position of `share` among the keywords, or -1. Names from ** may be equal to it without being the same object.
+Py_ssize_t place_of_share(PyObject* keywords) noexcept {
+    for (Py_ssize_t i = keywords == nullptr ? 0 : PyTuple_GET_SIZE(keywords); i-- > 0;) {
+        PyObject* const name = PyTuple_GET_ITEM(keywords, i);
+        if (name == interned::share
+            || (PyUnicode_CheckExact(name) && PyUnicode_Compare(name, interned::share) == 0)) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+bool are_classes(Borrowed object) noexcept {
+    if (!PyTuple_CheckExact(object.get())) {
+        return false;
+    }
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(object.get()); ++i) {
+        if (!PyType_Check(PyTuple_GET_ITEM(object.get(), i))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// A tuple of classes; what else people write is for calque/_registry.py.
+Ref classes_to_share(Borrowed wish) noexcept {
+    if (are_classes(wish)) {
+        return Ref::share(wish);
+    }
+    Ref module = Ref::steal(PyImport_ImportModule("calque._registry"));
+    return module ? Ref::steal(PyObject_CallMethod(module.get(), "classes_of", "(O)", wish.get())) : Ref();
+}
+
+// deepcopy(..., share=classes): the other arguments are bound as if it were not there.
+PyObject* deepcopy_sharing(PyObject* const* args, Py_ssize_t nargs, PyObject* keywords,
+                           Py_ssize_t place) noexcept {
+    const Py_ssize_t count = PyTuple_GET_SIZE(keywords);
+    PodVector<PyObject*> others;
+    Ref names = Ref::steal(PyTuple_New(count - 1));
+    bool complete = names && others.append(args, static_cast<std::size_t>(nargs));
+    for (Py_ssize_t i = 0, next = 0; complete && i < count; ++i) {
+        if (i != place) {
+            complete = others.push_back(args[nargs + i]);
+            PyTuple_SET_ITEM(names.get(), next++, Ref::share(PyTuple_GET_ITEM(keywords, i)).release());
+        }
+    }
+    if (!complete) {
+        return PyErr_NoMemory();
+    }
+    Ref bound = forms::bind(forms::Signature::deepcopy, others.begin(), nargs, names);
+    Ref classes = bound ? classes_to_share(args[nargs + place]) : Ref();
+    if (!classes) {
+        return nullptr;
+    }
+    const Borrowed x = PyTuple_GET_ITEM(bound.get(), 0);
+    const Borrowed memo = PyTuple_GET_ITEM(bound.get(), 1);
+    const Borrowed nil = PyTuple_GET_ITEM(bound.get(), 2);
+    if (PyTuple_GET_SIZE(classes.get()) == 0) {
+        return run_deepcopy(x, memo, nil);
+    }
+    return engine::deepcopy_sharing(x, memo, nil, classes).release();
+}
+
 PyObject* deepcopy_of_any_shape(PyObject* const* args, Py_ssize_t nargs, PyObject* keywords) noexcept {
     if (keywords == nullptr && (nargs == 2 || nargs == 3)) {
         return run_deepcopy(args[0], args[1], nargs == 3 ? Borrowed(args[2]) : Borrowed());
@@ -30,6 +94,9 @@ PyObject* deepcopy_of_any_shape(PyObject* const* args, Py_ssize_t nargs, PyObjec
     if (keywords != nullptr && nargs == 1 && PyTuple_GET_SIZE(keywords) == 1
         && PyTuple_GET_ITEM(keywords, 0) == interned::memo) {
         return run_deepcopy(args[0], args[1], {});
+    }
+    if (const Py_ssize_t place = place_of_share(keywords); place >= 0) {
+        return deepcopy_sharing(args, nargs, keywords, place);
     }
     Ref bound = forms::bind(forms::Signature::deepcopy, args, nargs, keywords);
     if (!bound) {
@@ -83,14 +150,17 @@ PyCFunction as_c_function(FastWithKeywords function) noexcept {
 }
 
 constexpr const char* kDeepcopyDoc =
-    "deepcopy(x, memo=None, _nil=[])\n"
+    "deepcopy(x, memo=None, _nil=[], *, share=())\n"
     "--\n\n"
-    "Deep copy of any Python object: copy.deepcopy, exactly.\n\n"
+    "Deep copy of any Python object: copy.deepcopy, exactly; share is calque's own.\n\n"
     "Args:\n"
     "    x: any object.\n"
     "    memo: None, or a mapping {id(original): copy} that is consulted and filled as copy.deepcopy\n"
     "        does; inside __deepcopy__(self, memo) pass on the memo you were given.\n"
-    "    _nil: a memo entry that is this object counts as absent.\n\n"
+    "    _nil: a memo entry that is this object counts as absent.\n"
+    "    share: a class or an iterable of classes. Their instances, those of subclasses too, are not "
+    "copied:\n"
+    "        the copy refers to the originals. For this copy alone; see calque.atomic.\n\n"
     "Returns:\n"
     "    The copy; x itself where copy.deepcopy returns it (numbers, strings, functions, classes, ...).\n\n"
     "Raises:\n"

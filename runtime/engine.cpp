@@ -9,6 +9,7 @@
 #include "primitives/mutants.hpp"
 #include "registry.hpp"
 #include "saved_error.hpp"
+#include "shared_classes.hpp"
 #include "stack_guard.hpp"
 #include "stdlib_tables.hpp"
 #include "walker.hpp"
@@ -126,8 +127,8 @@ Ref look_up_atomic(Borrowed memo, Borrowed x, Borrowed nil) noexcept {
     }
 }
 
-// `memo` may be empty.
-Ref copy_with(Borrowed memo, Borrowed x, Borrowed nil) noexcept {
+// `memo` and `shared`, a tuple of classes, may be empty.
+Ref copy_with(Borrowed memo, Borrowed x, Borrowed nil, Borrowed shared = {}) noexcept {
     if (!stack_guard::has_room()) {
         return {};
     }
@@ -139,7 +140,12 @@ Ref copy_with(Borrowed memo, Borrowed x, Borrowed nil) noexcept {
     if (memo) {
         active->memo->use_mapping(memo);
     }
-    Ref copy = walker::walk(*active, x, nil);
+    Ref copy;
+    if (!shared) {
+        copy = walker::walk(*active, x, nil);
+    } else if (const shared_classes::Sharing sharing(*active->memo, shared); sharing) {
+        copy = walker::walk(*active, x, nil);
+    }
     return end(std::move(active), std::move(copy));
 }
 
@@ -271,6 +277,31 @@ Ref deepcopy(Borrowed x, Borrowed memo, Borrowed nil) noexcept {
     }
     stdlib_tables::refresh_if_changed();
     return !memo || memo.get() == Py_None ? copy_fresh(x, nil) : copy_into(memo, x, nil);
+}
+
+Ref deepcopy_sharing(Borrowed x, Borrowed memo, Borrowed nil, Borrowed classes) noexcept {
+    using shared_classes::Wish;
+    if (!shared_classes::claim(classes, Wish::in_a_call)) {
+        return {};
+    }
+    stdlib_tables::refresh_if_changed();
+    const bool given = memo && memo.get() != Py_None;
+    Memo* const living = given && PyDict_CheckExact(memo.get()) ? Memo::living(memo) : nullptr;
+    Ref copy;
+    if (living != nullptr) {
+        const shared_classes::Sharing sharing(*living, classes);
+        if (sharing) {
+            copy = copy_nested(*living, x, nil);
+        }
+    } else {
+        copy = copy_with(given ? memo : Borrowed(), x, nil, classes);
+    }
+    // Nothing is wrong with the copy if there is no memory for this: what stays declines.
+    const SavedError in_flight;
+    if (!shared_classes::disclaim(classes, Wish::in_a_call)) {
+        PyErr_Clear();
+    }
+    return copy;
 }
 
 Ref deepcopy_on(Memo& memo, Borrowed x) noexcept {

@@ -31,6 +31,8 @@ extern const calque_api c_api;
 Ref deepcopy_alone(Borrowed x) noexcept;
 /// copy.deepcopy(x, memo, nil). Empty or None `memo`: a fresh one; empty `nil`: the default.
 Ref deepcopy(Borrowed x, Borrowed memo, Borrowed nil) noexcept;
+/// The same, and instances of `classes`, a tuple of classes, are shared (shared_classes.hpp).
+Ref deepcopy_sharing(Borrowed x, Borrowed memo, Borrowed nil, Borrowed classes) noexcept;
 /// A copy within a copy in progress: calque.Memo.copy.
 Ref deepcopy_on(Memo& memo, Borrowed x) noexcept;
 /// copy.copy(x)

@@ -38,7 +38,7 @@
 //   The parent is walked twice only if it is entered again before it has a copy: a tuple on a cycle.
 //   (or a tuple that Python code moved: then it is noted when its next child is asked for, before
 //   anything that is not yet findable hangs below it.) Such parents are noted in the table as "in progress"; meeting the note sets always_look_up_,
-//   everything logged is hashed, and uniqueness is not used again in this copy. So does an original
+//   everything logged is due to be hashed, and uniqueness is not used again in this copy. So does an original
 //   that is recorded as its own copy, unless its handler is pure and can as well be asked again.
 //
 //   An object whose handler let Python code run may have been moved meanwhile, so that its count is 1
@@ -107,6 +107,10 @@ public:
     }
 
     bool native() const noexcept { return native_; }
+    /// Both are the same mapping: hooks of one copy have continued it with that.
+    bool shares_mapping_with(const Memo& other) const noexcept {
+        return !native_ && !other.native_ && dict_.get() == other.dict_.get();
+    }
     /// Entries made natively so far.
     std::size_t logged() const noexcept { return log_.size(); }
     /// Mapping memo on an object whose methods may be Python code.

@@ -3,7 +3,10 @@
 
 #include "primitives/primitives.hpp"
 #include "primitives/type_plan.hpp"
+#include "shared_classes.hpp"
 #include "stdlib_tables.hpp"
+
+#include <calque/compat.hpp>
 
 #include <boost/unordered/unordered_flat_map.hpp>
 
@@ -20,10 +23,13 @@ namespace {
 struct Entry {
     calque_handler spec;
     Ref type;
+    Shallow shallow;  // of a handler that is not calque's own
 
     explicit Entry(const calque_handler& from) noexcept
         : spec(from), type(Ref::share(reinterpret_cast<PyObject*>(from.type))) {
         spec.size = sizeof spec;  // what a newer plugin has beyond that was not copied
+        shallow.itself = spec.shallow == nullptr && (spec.flags & CALQUE_ATOMIC) != 0;
+        shallow.handler = spec.shallow != nullptr ? &spec : nullptr;
     }
     Entry(const Entry&) = delete;
     Entry& operator=(const Entry&) = delete;
@@ -46,6 +52,7 @@ struct State {
     std::vector<Owned> table_entries;  // entries of _deepcopy_dispatch that are not calque's business
     std::vector<Owned> retired;
     ByType<const calque_handler*> effective;
+    ByType<const calque_handler*> behind;
     ByType<Shallow> shallow;
     std::size_t subclass_handlers = 0;
     bool open = true;  // built-ins are being registered
@@ -65,8 +72,33 @@ bool is_foreign_entry(PyTypeObject* type) {
 struct Derived {
     std::vector<Owned> table_entries;
     ByType<const calque_handler*> effective;
+    ByType<const calque_handler*> behind;
     ByType<Shallow> shallow;
 };
+
+const Shallow shared{.itself = true};
+
+// Last, over what has been derived without claims (shared_classes.hpp).
+void put_claims_before(Derived& derived) {
+    for (std::size_t i = 0; i < shared_classes::count(); ++i) {
+        bool always = false;
+        PyTypeObject* const type = shared_classes::claimed(i, always);
+        if (shared_classes::handler_for(type) != nullptr) {
+            derived.effective.try_emplace(type, nullptr);
+        }
+    }
+    for (auto& [type, handler] : derived.effective) {
+        if (const calque_handler* claim = shared_classes::handler_for(type)) {
+            derived.behind[type] = handler;
+            handler = claim;
+        }
+    }
+    for (auto& [type, how] : derived.shallow) {
+        if (shared_classes::always(type)) {
+            how = shared;
+        }
+    }
+}
 
 bool add_table_entry(void* data, PyTypeObject* type, Borrowed function, bool itself) noexcept {
     auto& derived = *static_cast<Derived*>(data);
@@ -286,11 +318,12 @@ bool derive() noexcept {
         }
         for (const auto& [type, entry] : s.user) {
             derived.effective[type] = &entry->spec;
-            if (entry->spec.shallow != nullptr) {
-                derived.shallow[type] = {false, &entry->spec, false, {}};
-            } else if ((entry->spec.flags & CALQUE_ATOMIC) != 0) {
-                derived.shallow[type] = {true, nullptr, false, {}};
+            if (entry->shallow.applies()) {
+                derived.shallow[type] = entry->shallow;
             }
+        }
+        if (shared_classes::count() != 0) {
+            put_claims_before(derived);
         }
         s.retired.reserve(s.retired.size() + s.table_entries.size());
         // Nothing below can fail.
@@ -299,6 +332,7 @@ bool derive() noexcept {
         }
         s.table_entries.swap(derived.table_entries);
         s.effective.swap(derived.effective);
+        s.behind.swap(derived.behind);
         s.shallow.swap(derived.shallow);
     } catch (const std::bad_alloc&) {
         PyErr_NoMemory();
@@ -316,6 +350,11 @@ const calque_handler* effective(PyTypeObject* type) noexcept {
     return found == state().effective.end() ? nullptr : found->second;
 }
 
+const calque_handler* behind_guest(PyTypeObject* type) noexcept {
+    const auto found = state().behind.find(type);
+    return found == state().behind.end() ? nullptr : found->second;
+}
+
 bool served_by_builtin(PyTypeObject* type) noexcept {
     const auto own = state().builtin.find(type);
     return own != state().builtin.end() && effective(type) == &own->second->spec;
@@ -323,10 +362,16 @@ bool served_by_builtin(PyTypeObject* type) noexcept {
 
 const Shallow* shallow(PyTypeObject* type) noexcept {
     const auto found = state().shallow.find(type);
-    return found == state().shallow.end() ? nullptr : &found->second;
+    if (found != state().shallow.end()) {
+        return &found->second;
+    }
+    return shared_classes::always(type) ? &shared : nullptr;
 }
 
-const calque_handler* for_subclass(PyTypeObject* type) noexcept {
+namespace {
+
+// The handler with CALQUE_SUBCLASSES of the nearest base of `type`, unless a class before it defines `hook`.
+Entry* inherited(PyTypeObject* type, PyObject* hook) noexcept {
     State& s = state();
     if (s.subclass_handlers == 0 || type->tp_mro == nullptr) {
         return nullptr;
@@ -335,14 +380,54 @@ const calque_handler* for_subclass(PyTypeObject* type) noexcept {
         auto* base = reinterpret_cast<PyTypeObject*>(PyTuple_GET_ITEM(type->tp_mro, i));
         const auto found = s.user.find(base);
         if (found != s.user.end() && (found->second->spec.flags & CALQUE_SUBCLASSES) != 0) {
-            return &found->second->spec;
+            return found->second.get();
         }
-        if (base->tp_dict != nullptr
-            && PyDict_GetItemWithError(base->tp_dict, interned::__deepcopy__) != nullptr) {
+        const Ref names = Ref::steal(PyType_GetDict(base));
+        if (names && PyDict_GetItemWithError(names.get(), hook) != nullptr) {
             return nullptr;
         }
     }
     return nullptr;
+}
+
+}  // namespace
+
+bool any_for_subclasses() noexcept { return state().subclass_handlers != 0; }
+
+const calque_handler* for_subclass(PyTypeObject* type) noexcept {
+    const calque_handler* claim = shared_classes::handler_for(type);
+    return claim != nullptr ? claim : registered_for_subclass(type);
+}
+
+const calque_handler* registered_for_subclass(PyTypeObject* type) noexcept {
+    const Entry* const entry = inherited(type, interned::__deepcopy__);
+    return entry != nullptr ? &entry->spec : nullptr;
+}
+
+const Shallow* shallow_for_subclass(PyTypeObject* type) noexcept {
+    const Entry* const entry = inherited(type, interned::__copy__);
+    return entry != nullptr && entry->shallow.applies() ? &entry->shallow : nullptr;
+}
+
+bool each(Visit visit, void* data) noexcept {
+    State& s = state();
+    const auto all_of = [&](const ByType<Owned>& layer, Source source) noexcept {
+        for (const auto& [type, entry] : layer) {
+            if (!visit(data, entry->spec, source)) {
+                return false;
+            }
+        }
+        return true;
+    };
+    if (!all_of(s.builtin, Source::builtin) || !all_of(s.user, Source::registered)) {
+        return false;
+    }
+    for (const Owned& entry : s.table_entries) {
+        if (!visit(data, entry->spec, Source::dispatch_table)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 std::size_t protocol_count() noexcept { return state().protocols.size(); }

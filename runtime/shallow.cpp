@@ -2,6 +2,7 @@
 #include "engine.hpp"
 
 #include "cpython/gc_hold.hpp"
+#include "plugins.hpp"
 #include "primitives/interned.hpp"
 #include "primitives/interpreter_forms.hpp"
 #include "primitives/known_class.hpp"
@@ -73,6 +74,14 @@ Ref rebuild(Ref value) noexcept {
     return y;
 }
 
+Ref copy_as_registered(Borrowed x, const registry::Shallow& how) noexcept {
+    if (how.itself) {
+        return Ref::share(x);
+    }
+    const registry::InUse in_use;
+    return Ref::steal(how.handler->shallow(how.handler, x.get()));
+}
+
 // Lib/copy.py, copy: step by step. Every step may run Python code that copies again.
 [[gnu::noinline]] Ref copy_by_protocol(Borrowed x) noexcept {
     if (!stack_guard::has_room()) {
@@ -80,12 +89,8 @@ Ref rebuild(Ref value) noexcept {
     }
     PyTypeObject* type = x.type();
     if (const registry::Shallow* how = registry::shallow(type)) {
-        if (how->itself) {
-            return Ref::share(x);
-        }
-        if (how->handler != nullptr) {
-            const registry::InUse in_use;
-            return Ref::steal(how->handler->shallow(how->handler, x.get()));
+        if (how->itself || how->handler != nullptr) {
+            return copy_as_registered(x, *how);
         }
         Ref function = Ref::share(how->function);
         const int wanted = PyObject_IsTrue(function.get());
@@ -104,6 +109,14 @@ Ref rebuild(Ref value) noexcept {
     }
     if (PyType_FastSubclass(type, Py_TPFLAGS_TYPE_SUBCLASS)) {
         return Ref::share(x);
+    }
+    if (plugins::may_serve(type)) {
+        return plugins::load(type) ? copy(x) : Ref();
+    }
+    if (registry::any_for_subclasses()) {
+        if (const registry::Shallow* how = registry::shallow_for_subclass(type)) {
+            return copy_as_registered(x, *how);
+        }
     }
     PyObject* raw = nullptr;
     if (PyObject_GetOptionalAttr(reinterpret_cast<PyObject*>(type), interned::__copy__, &raw) < 0) {

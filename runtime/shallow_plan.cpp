@@ -3,6 +3,7 @@
 
 #include "class_facts.hpp"
 #include "cpython/gc_hold.hpp"
+#include "plugins.hpp"
 #include "primitives/instance_values.hpp"
 #include "primitives/interned.hpp"
 #include "primitives/known_class.hpp"
@@ -88,7 +89,8 @@ void decide(PyTypeObject* type, Plan& plan) noexcept {
         return;
     }
     if (PyType_HasFeature(type, Py_TPFLAGS_TYPE_SUBCLASS) || !class_facts::metaclass_is_plain(type)
-        || has_own_copy(type) || stdlib_tables::has_reducer(type) || !stdlib_tables::copyreg_is_untouched()) {
+        || has_own_copy(type) || registry::shallow_for_subclass(type) != nullptr || plugins::may_serve(type)
+        || stdlib_tables::has_reducer(type) || !stdlib_tables::copyreg_is_untouched()) {
         return;
     }
     if (const known_class::Known* known = known_class::find(type)) {

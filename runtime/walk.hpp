@@ -33,6 +33,8 @@ constexpr int kKindShift = 5;
     return stack.empty() || (stack.top().walker & kOwned) != 0 || prepare_new_frames(stack);
 }
 
+inline bool is_pure(const calque_handler& handler) noexcept { return (handler.flags & CALQUE_PURE) != 0; }
+
 class Walk {
 public:
     Walk(Context& context, WorkStack::Mark base) noexcept : ctx_(context), base_(base) {}
@@ -122,6 +124,9 @@ private:
     Move start_without_hook(PyObject* x, PyTypeObject* type, bool unique) noexcept;
     Move call_hook(known_class::Hooked& hooked, PyObject* x, bool unique) noexcept;
     Move end_hook(Ref held, bool unique) noexcept;
+    Move start_registered(PyObject* x, PyTypeObject* type, bool unique, bool watched) noexcept;
+    Move load_plugin(PyObject* x, PyTypeObject* type, bool unique, bool watched) noexcept;
+    Move start_for_subclass(PyObject* x, PyTypeObject* type, bool unique) noexcept;
     Move note_taker(PyTypeObject* type, const calque_handler& handler, std::uint64_t stretch,
                     Move move) noexcept;
     Move start(const calque_handler& handler, PyObject* x, bool unique) noexcept;

@@ -17,33 +17,11 @@ namespace {
 using primitives::known_types;
 using primitives::kRunsShift;
 
-// The catalog (handlers/catalog.cpp) puts two protocols before the handlers for subclasses.
-constexpr std::size_t kProtocolsBeforeSubclasses = 2;
-
-bool is_pure(const calque_handler& handler) noexcept { return (handler.flags & CALQUE_PURE) != 0; }
-
 void own_original(calque_frame& frame) noexcept {
     if ((frame.walker & kOwned) == 0) {
         frame.walker |= kOwned;
         static_cast<void>(Ref::share(frame.original).release());
     }
-}
-
-// Which handler took an instance of a class last. As long as no Python code has run since, what stands before it
-// has nothing to say about the class: hooks, tables, registered handlers, the protocols in their order. Some
-// handlers decline because of an instance (an attribute that is a hook); then all are asked as ever. Forget the
-// stretch, and a method patched between two elements would be passed over.
-struct Taker {
-    PyTypeObject* type = nullptr;
-    std::uint64_t stretch = 0;  // ContextHead::python_runs: never given twice
-    const calque_handler* handler = nullptr;
-};
-constexpr int kTakerBits = 6;
-Taker takers[1u << kTakerBits];
-
-std::size_t place_of_taker(const PyTypeObject* type) noexcept {
-    return static_cast<std::size_t>((reinterpret_cast<std::uintptr_t>(type) * 0x9E3779B97F4A7C15u)
-                                    >> (64 - kTakerBits));
 }
 
 bool stays_as_it_is(primitives::Native kind) noexcept {
@@ -128,14 +106,8 @@ Walk::Move Walk::visit(Borrowed nil) noexcept {
     if (known_class::Hooked* hooked = known_class::own_hook(type)) {
         return call_hook(*hooked, x, false);
     }
-    const calque_handler* handler = registry::effective(type);
-    if (handler != nullptr && (handler->flags & CALQUE_STANDS_FOR_REDUCE) == 0) {
-        const Move move = start(*handler, x, false);
-        if (move != Move::declined) {
-            return move;
-        }
-    }
-    return ask_protocols(x, type, false);
+    const Move move = start_registered(x, type, false, true);
+    return move != Move::declined ? move : ask_protocols(x, type, false);
 }
 
 bool Walk::memo_is_met() noexcept {
@@ -157,68 +129,9 @@ Walk::Move Walk::start_changed(PyObject* x, PyTypeObject* type, bool unique) noe
     return hooked != nullptr ? call_hook(*hooked, x, unique) : start_without_hook(x, type, unique);
 }
 
-[[gnu::noinline]] Walk::Move Walk::start_without_hook(PyObject* x, PyTypeObject* type, bool unique) noexcept {
-    const Taker& known = takers[place_of_taker(type)];
-    if (known.type == type && known.stretch == ctx_.python_runs) {
-        const Move move = start(*known.handler, x, unique);
-        if (move != Move::declined) {
-            return move;
-        }
-    }
-    const std::uint64_t stretch = ctx_.python_runs;
-    if (const calque_handler* handler = registry::effective(type)) {
-        const Move move = start(*handler, x, unique);
-        if (move != Move::declined) {
-            return note_taker(type, *handler, stretch, move);
-        }
-    }
-    // A class met for the first time: the protocols would call the hook, but not know what it writes (memo.hpp).
-    if (known_class::examine_hook(type)) {
-        if (known_class::Hooked* hooked = known_class::own_hook(type)) {
-            return call_hook(*hooked, x, unique);
-        }
-    }
-    return ask_protocols(x, type, unique);
-}
-
-Walk::Move Walk::note_taker(PyTypeObject* type, const calque_handler& handler, std::uint64_t stretch,
-                            Move move) noexcept {
-    if (ctx_.python_runs == stretch && ctx_.native_memo && is_pure(handler)) {
-        takers[place_of_taker(type)] = {type, stretch, &handler};
-    }
-    return move;
-}
-
 Walk::Found Walk::look_in_mapping(Borrowed x, Borrowed nil) noexcept {
     PythonIfMapping scope(ctx_);
     return ctx_.memo->find(x, nil, value_);
-}
-
-Walk::Move Walk::ask_protocols(PyObject* x, PyTypeObject* type, bool unique) noexcept {
-    Ref held = Ref::share(x);
-    const std::size_t count = registry::protocol_count();
-    const bool watched = !ctx_.memo->native();
-    const std::uint64_t stretch = ctx_.python_runs;
-    for (std::size_t i = 0; i < count; ++i) {
-        if (i == kProtocolsBeforeSubclasses) {
-            if (const calque_handler* handler = registry::for_subclass(type)) {
-                const Move move = start(*handler, x, unique);
-                if (move != Move::declined) {
-                    return move;
-                }
-            }
-        }
-        const calque_handler& protocol = *registry::protocol(i);
-        if (watched && (protocol.flags & CALQUE_STANDS_FOR_REDUCE) != 0) {
-            continue;
-        }
-        const Move move = start(protocol, x, unique);
-        if (move != Move::declined) {
-            return watched ? move : note_taker(type, protocol, stretch, move);
-        }
-    }
-    PyErr_Format(PyExc_SystemError, "no handler took an object of type %s", type->tp_name);
-    return Move::failed;
 }
 
 Walk::Move Walk::start(const calque_handler& handler, PyObject* x, bool unique) noexcept {

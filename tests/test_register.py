@@ -664,3 +664,106 @@ def test_a_memo_held_by_the_copy_itself_makes_no_cycle_that_stays(calque, regist
     del y
     gc.collect()
     assert refs[0]() is None
+
+
+# ---- more than a function ----------------------------------------------------------------------------------------------------
+
+def test_a_shallow_function_serves_copy_copy(calque, register):
+    @register(Plain, shallow=lambda x: ("shallow", x))
+    def handler(x, memo):
+        return "deep"
+
+    x = Plain()
+    assert calque.copy(x) == ("shallow", x)
+    assert calque.deepcopy(x) == "deep"
+    class Heir(Plain):
+        pass
+    assert type(calque.copy(Heir())) is Heir
+
+
+def test_a_shallow_function_for_subclasses(calque, register):
+    class Heir(Plain):
+        pass
+
+    class Own(Plain):
+        def __copy__(self):
+            return "own"
+
+    class Below(Heir):
+        pass
+
+    assert type(calque.copy(Heir())) is Heir
+    register(Plain, subclasses=True, shallow=lambda x: "shallow")(lambda x, memo: "deep")
+    assert [calque.copy(cls()) for cls in (Plain, Heir, Below, Own)] == ["shallow", "shallow", "shallow", "own"]
+    register.undo()
+    assert type(calque.copy(Heir())) is Heir
+
+
+def test_a_handler_without_shallow_leaves_copy_copy_alone(calque, register):
+    register(Plain, subclasses=True)(lambda x, memo: "deep")
+    assert type(calque.copy(Plain())) is Plain
+
+
+def test_an_error_of_a_shallow_function_propagates(calque, register):
+    def fail(x):
+        raise KeyError("no")
+
+    register(Plain, shallow=fail)(lambda x, memo: x)
+    assert raised(calque.copy, Plain()) == (KeyError, "'no'")
+
+
+def test_a_shallow_function_may_unregister_itself(calque, register):
+    def shallow(x):
+        register.undo(Plain)
+        return "once"
+
+    register(Plain, shallow=shallow)(lambda x, memo: x)
+    x = Plain()
+    assert calque.copy(x) == "once"
+    assert type(calque.copy(x)) is Plain
+
+
+@pytest.mark.parametrize("wrong", [5, "name", []])
+def test_a_shallow_that_is_no_function_is_refused(calque, wrong):
+    kind, text = raised(calque.register, Plain, shallow=wrong)
+    assert kind is TypeError and text == f"expected a function shallow(obj) for Plain, got {type(wrong).__name__}, which is not callable"
+
+
+def test_exact_dict_hands_out_the_dict_of_hooks(calque, register):
+    seen = []
+
+    @register(Plain, exact_dict=True)
+    def handler(x, memo):
+        seen.append(memo)
+        return copy.deepcopy(x.part, memo) if hasattr(x, "part") else calque.deepcopy([], memo)
+
+    log = []
+    shared = []
+    x = [shared, Hook("h", log, lambda self, memo: seen.append(memo) or self), holding(part=[shared]), holding()]
+    y = calque.deepcopy(x)
+    assert [type(memo) for memo in seen] == [dict] * 3
+    assert seen[0] is seen[1] is seen[2]
+    assert y[2][0] is y[0]
+    assert seen[0][id(x[2])] is y[2]
+
+
+def test_exact_dict_with_the_mapping_of_the_caller(calque, register):
+    seen = []
+    register(Plain, exact_dict=True)(lambda x, memo: seen.append(memo))
+    memo = collections.UserDict()
+    calque.deepcopy([Plain()], memo)
+    assert seen == [memo] and seen[0] is memo
+
+
+def test_a_handler_for_exact_instances_stays_so_beside_one_for_subclasses(calque, register):
+    class Other:
+        pass
+
+    class Heir(Plain):
+        pass
+
+    register(Other, subclasses=True, shallow=lambda x: "other")(lambda x, memo: "other")
+    register(Plain, shallow=lambda x: "plain")(lambda x, memo: "plain")
+    for copied in (calque.deepcopy, calque.copy):
+        assert [copied(Other()), copied(Plain())] == ["other", "plain"]
+        assert type(copied(Heir())) is Heir

@@ -103,9 +103,14 @@ def test_the_third_parameter_is_not_handed_down_to_children(copier):
 
 
 def test_signatures_are_those_of_the_reference(copier):
-    assert inspect.signature(copier.deepcopy) == inspect.signature(copy.deepcopy)
+    deepcopy = inspect.signature(copier.deepcopy)
+    if copier.name == "calque":  # one keyword of its own, which no program can have passed before
+        *parameters, share = deepcopy.parameters.values()
+        assert str(share) == "share=()" and share.kind is share.KEYWORD_ONLY
+        deepcopy = deepcopy.replace(parameters=parameters)
+    assert deepcopy == inspect.signature(copy.deepcopy)
     assert inspect.signature(copier.copy) == inspect.signature(copy.copy)
-    assert str(inspect.signature(copier.deepcopy)) == "(x, memo=None, _nil=[])"
+    assert str(deepcopy) == "(x, memo=None, _nil=[])"
     assert str(inspect.signature(copier.copy)) == "(x)"
     assert inspect.signature(copier.replace) == inspect.signature(reference_replace)
     assert str(inspect.signature(copier.replace)) == "(obj, /, **changes)"
@@ -127,7 +132,7 @@ def test_the_error_class_is_one_and_the_same(copier):
 
 def test_calque_names(calque):
     assert calque.Error is calque.error is copy.Error
-    for name in ("deepcopy", "copy", "replace", "Error", "error", "register", "unregister", "Memo"):
+    for name in ("deepcopy", "copy", "replace", "Error", "error", "register", "unregister", "Memo", "atomic", "handlers", "handler_for"):
         assert hasattr(calque, name)
     assert {"deepcopy", "copy", "replace", "Error"} <= set(calque.__all__)
 

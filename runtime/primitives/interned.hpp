@@ -62,6 +62,7 @@
  X(keys)                         \
  X(memo)                         \
  X(object)                       \
+ X(share)                        \
  X(super)                        \
  X(type)                         \
  X(unknown)                      \

@@ -168,8 +168,20 @@ def patched(who):
     return copy.deepcopy, lambda names: None, copy.deepcopy
 
 
+class NeverMet:
+    pass
+
+
+def sharing(who):
+    """The registry is derived before and after each copy."""
+    if who is copy:
+        return with_memo(lambda names: None)(who)
+    return lambda x, *memo: who.deepcopy(x, *memo, share=NeverMet), lambda names: None, copy.deepcopy
+
+
 FUNCTIONS = {
     "deepcopy": with_memo(lambda names: None),
+    "deepcopy sharing": sharing,
     "deepcopy with a dict": with_memo(lambda names: {}),
     "deepcopy with a preset dict": with_memo(lambda names: {1: "one"}),
     "deepcopy with a dict subclass": with_memo(memos.CallDict),

@@ -1,6 +1,7 @@
 // calque/registry.hpp: making handlers known, for calque's own and for everyone else's.
 //
-// Who serves an object of type T, first match wins:
+// Who serves an object of type T that is not in the memo, first match wins:
+//   0. T or a base of it is shared (calque.atomic, share= of the call): the copy is the object itself;
 //   1. a handler registered for exactly T (yours, then calque's own: one that `mirrors` a function of
 //      Lib/copy.py, or stands for the reduce protocol, gives way when the program has put something
 //      else for T into copy._deepcopy_dispatch or copyreg.dispatch_table);
