@@ -53,6 +53,9 @@ Ref classes_to_share(Borrowed wish) noexcept {
     if (are_classes(wish)) {
         return Ref::share(wish);
     }
+    if (PyType_Check(wish.get())) {
+        return Ref::steal(PyTuple_Pack(1, wish.get()));
+    }
     Ref module = Ref::steal(PyImport_ImportModule("calque._registry"));
     return module ? Ref::steal(PyObject_CallMethod(module.get(), "classes_of", "(O)", wish.get())) : Ref();
 }

@@ -2,6 +2,7 @@
 // the only folder that includes Boost.Python.
 #include "bind_memo.hpp"
 #include "bind_patch.hpp"
+#include "bind_prepared.hpp"
 #include "bind_registry.hpp"
 #include "entry_points.hpp"
 
@@ -70,6 +71,7 @@ BOOST_PYTHON_MODULE(_calque) {
     calque::module::bind_memo();
     calque::module::bind_registry();
     calque::module::bind_patch();
+    calque::module::bind_prepared();
     module.attr("_C_API") = bp::object(bp::handle<>(
         PyCapsule_New(const_cast<calque_api*>(&calque::engine::c_api), CALQUE_CAPSULE_NAME, nullptr)));
     module.attr("_strategies") = strategies();

@@ -176,7 +176,7 @@ def sharing(who):
     """The registry is derived before and after each copy."""
     if who is copy:
         return with_memo(lambda names: None)(who)
-    return lambda x, *memo: who.deepcopy(x, *memo, share=NeverMet), lambda names: None, copy.deepcopy
+    return lambda x, *memo: who.deepcopy(x, *memo, share=(NeverMet,)), lambda names: None, copy.deepcopy
 
 
 FUNCTIONS = {
@@ -200,6 +200,9 @@ NOT_COLD = {"handlers in Python", "new classes"}
 NOT_OURS = {("copy", "deque long"), ("copy", "ordered_dict"), ("copy", "ordered dict long")}
 # Its __deepcopy__ takes dicts only.
 NOT_OURS |= {(function, "element") for function in ("deepcopy with a mapping", "deepcopy with a UserDict")}
+# What is known of a named tuple is looked at again whenever a handler has come or gone, and for that some text is compiled: without memory
+# compile() damages the heap (3.11).
+NOT_OURS |= {("deepcopy sharing", graph) for graph in ("namedtuple", "everything")}
 LEAK_NOT_OURS = {"deque long"}
 # When a method in Python finds no memory the interpreter may lose the error (3.11, under stdlib as well): it names the method or nobody, or has
 # no memory for that either. Of a function in C that has lost its error it gives the name.

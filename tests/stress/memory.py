@@ -13,6 +13,7 @@ pytestmark = pytest.mark.no_leak_check(reason="the copies run in processes of th
     ("deepcopy with a dict", "warm", 0),
     ("deepcopy with a preset dict", "warm", 0),
     ("patched deepcopy", "warm", 0),
+    ("deepcopy sharing", "warm", 2),
 ])
 def test_every_failed_allocation(functions, how, leaks):
     status, said, complaints = isolated.out_of_memory("calque", functions, "all", how, leaks)
