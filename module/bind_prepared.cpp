@@ -160,7 +160,7 @@ PyType_Spec spec = {"calque.Prepared", sizeof(PreparedObject), 0,
 
 PyMethodDef functions[] = {
     {"prepare", prepare, METH_O,
-     "prepare(x)\n"
+     "prepare(x, /)\n"
      "--\n\n"
      "Take a snapshot of x, once; each call of what is returned gives a fresh deep copy of it.\n\n"
      "    options: dict = field(default_factory=calque.prepare({\"retries\": [1, 2, 5]}))\n\n"

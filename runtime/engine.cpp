@@ -16,6 +16,8 @@
 
 #include <calque/context.hpp>
 
+#include <optional>
+
 namespace calque::engine {
 
 namespace {
@@ -140,12 +142,12 @@ Ref copy_with(Borrowed memo, Borrowed x, Borrowed nil, Borrowed shared = {}) noe
     if (memo) {
         active->memo->use_mapping(memo);
     }
-    Ref copy;
-    if (!shared) {
-        copy = walker::walk(*active, x, nil);
-    } else if (const shared_classes::Sharing sharing(*active->memo, shared); sharing) {
-        copy = walker::walk(*active, x, nil);
+    std::optional<shared_classes::Sharing> sharing;
+    if (shared) {
+        sharing.emplace(*active->memo, shared);
     }
+    Ref copy = sharing && !*sharing ? Ref() : walker::walk(*active, x, nil);
+    sharing.reset();  // before the memo goes: it will be another copy's
     return end(std::move(active), std::move(copy));
 }
 

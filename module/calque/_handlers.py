@@ -144,10 +144,11 @@ def _reducer(cls: type) -> Choice | None:
 
 def _reduction(cls: type) -> Choice | None:
     for name in ("__reduce_ex__", "__reduce__"):
-        method = getattr(cls, name, None)
+        method: object = getattr(cls, name, None)
         if method is None:
             continue
-        if name == "__reduce_ex__" and method is object.__reduce_ex__ and cls.__reduce__ is not object.__reduce__:
+        # object's own asks for a __reduce__ of the class.
+        if method is object.__reduce_ex__ and getattr(cls, "__reduce__", None) is not object.__reduce__:
             name, method = "__reduce__", cls.__reduce__
         own = method not in (object.__reduce_ex__, object.__reduce__)
         return Choice(cls, name, _name(method), f"the class has a {name} of its own" if own else
