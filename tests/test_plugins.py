@@ -207,3 +207,16 @@ def test_threads_that_meet_the_type_at_once(run, shapes):
         print(len(results), set(results) <= {"hooked", "Hooked by plugin"}, results[-1])
     """)
     assert said[0] == "loading" and said[1] == "1600 True Hooked by plugin"
+
+
+def test_numpy_s_plugin_is_there_without_being_asked_for(run):
+    pytest.importorskip("calque.plugins._numpy")
+    said, complaints = run("""
+        import sys, calque, numpy
+        calque.deepcopy([1, {2: []}])
+        print("calque.plugins.numpy" in sys.modules)
+        x = [numpy.arange(3), {"k": numpy.zeros((2, 2))}]
+        y = calque.deepcopy(x)
+        print("calque.plugins.numpy" in sys.modules, (y[0] == x[0]).all(), y[0] is not x[0], calque.handler_for(numpy.ndarray).source)
+    """)
+    assert said == ["False", "True True True C++ plugin"] and "RuntimeWarning" not in complaints
