@@ -146,22 +146,24 @@ void pass_from_now(Borrowed x, std::uint64_t stretch) noexcept;
 /// The slow half of passes().
 bool examine(Borrowed x, std::uint64_t stretch) noexcept;
 
-/// `x` can be passed over in this stretch; to be asked only while the memo is pristine.
-inline bool passes(Borrowed x, std::uint64_t stretch) noexcept {
+/// False: surely not.
+[[gnu::always_inline]] inline bool may_pass(const PyTypeObject* type) noexcept {
+    return passing.types[Passing::place(type)].type == type;
+}
+
+/// Was found so in this stretch: no more than a glance.
+[[gnu::always_inline]] inline bool passed_before(Borrowed x, std::uint64_t stretch) noexcept {
     const Passing::Slot& slot = passing.types[Passing::place(x.type())];
-    if (slot.type != x.type()) {
+    if (slot.type != x.type() || slot.stretch != stretch) {
         return false;
     }
-    if (slot.stretch == stretch) {
-        if (!slot.by_object) {
-            return true;
-        }
-        const Passing::Object& object = passing.objects[Passing::place(x.get())];
-        if (object.object == x.get() && object.stretch == stretch) {
-            return true;
-        }
-    }
-    return examine(x, stretch);
+    const Passing::Object& object = passing.objects[Passing::place(x.get())];
+    return !slot.by_object || (object.object == x.get() && object.stretch == stretch);
+}
+
+/// `x` can be passed over in this stretch; to be asked only while the memo is pristine.
+inline bool passes(Borrowed x, std::uint64_t stretch) noexcept {
+    return passed_before(x, stretch) || (may_pass(x.type()) && examine(x, stretch));
 }
 
 }  // namespace calque::known_class
