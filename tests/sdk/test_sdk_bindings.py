@@ -127,6 +127,40 @@ def test_removed_in_the_middle_of_a_copy_it_ends_what_it_has_begun(calque, cells
     assert raised(cells.unregister)[0] is LookupError
 
 
+@pytest.fixture(scope="session")
+def loaded_c(workshop):
+    return load(workshop.compile("cell_c.c"), "cell_c")
+
+
+@pytest.mark.parametrize("kind", ["simple", "late simple", "frame", "pure simple", "pure late simple", "pure frame"])
+@pytest.mark.parametrize("memo", [None, dict])
+def test_a_handler_that_promises_to_run_no_python(calque, loaded_c, kind, memo):
+    """Nothing is prepared for it; what is in the graph around and below it is copied as ever."""
+    cells = CellPlugin(loaded_c)
+    cells.register(kind)
+    try:
+        shared, log = [1], []
+        leaf = cells.Cell("leaf")
+        inner = cells.Cell(shared, hook(log.append))
+        x = [leaf, shared, inner, leaf, (inner, leaf), {"k": cells.Cell(leaf, inner)}, [hook(log.append), leaf, inner]]
+        given = memo and memo()
+        made = calque.deepcopy(x, given)
+        assert len(log) == 2
+        assert made[0] is made[3] is made[4][1] is made[5]["k"].value is made[6][1] is not leaf
+        assert made[2] is made[4][0] is made[5]["k"].next is made[6][2] is not inner
+        assert made[0].value == "leaf" and made[2].value is made[1] == [1]
+        assert made[1] is not shared
+        if memo:
+            assert given[id(leaf)] is made[0] and given[id(inner)] is made[2]
+        many = [cells.Cell(i) for i in range(300)]
+        made = calque.deepcopy([many, many[::-1], [cells.Cell(one) for one in many]])
+        assert [one.value for one in made[0]] == list(range(300))
+        assert all(a is b is c.value for a, b, c in zip(made[0], made[1][::-1], made[2]))
+        assert raised(calque.deepcopy, [leaf, cells.Cell(leaf, hook(boom))]) == (Boom, "in a hook")
+    finally:
+        cells.undo()
+
+
 @pytest.mark.no_leak_check(reason="the body runs in a process of its own")
 def test_depth_is_free_for_a_frame_handler_and_a_recursion_error_for_a_simple_one(built, kind):
     name, path = built

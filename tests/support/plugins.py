@@ -104,7 +104,7 @@ class Workshop:
                                    source.read_bytes(), contents(include)]).encode()).hexdigest()[:20]
         kept = self.build and self.build / "plugins" / f"{target.name.partition('.')[0]}-{key}.so"
         if kept and kept.exists():
-            shutil.copy(kept, target)
+            self.put(kept, target)
             return target
         command += [f"-I{include}", *python_flags(), str(source), *libraries, "-o", str(target)]
         result = subprocess.run(command, capture_output=True, text=True)
@@ -114,14 +114,18 @@ class Workshop:
             self.keep(target, kept)
         return target
 
-    @staticmethod
-    def keep(target, kept):
+    def keep(self, target, kept):
         kept.parent.mkdir(exist_ok=True)
         for old in kept.parent.glob(kept.name.rpartition("-")[0] + "-*.so"):
             old.unlink(missing_ok=True)
-        unfinished = kept.with_suffix(f".{os.getpid()}")
-        shutil.copy(target, unfinished)
-        unfinished.rename(kept)
+        self.put(target, kept)
+
+    @staticmethod
+    def put(source, target):
+        """A copy as a new file: the old one may be loaded, in this process or in another."""
+        unfinished = target.with_suffix(f".{os.getpid()}")
+        shutil.copy(source, unfinished)
+        unfinished.replace(target)
 
     def altered(self, name, source, **substitutions):
         """An extension module compiled against headers in which the lines that match are replaced."""

@@ -77,6 +77,19 @@ static PyObject* copy_cell(const calque_handler* self, calque_context* context, 
     return copy;
 }
 
+/* The same for cells that nothing in them leads back to: calque enters the copy in the memo when it is there. */
+static PyObject* copy_cell_late(const calque_handler* self, calque_context* context, PyObject* original) {
+    PyObject* copy = Cell_Type.tp_alloc(&Cell_Type, 0);
+    Cell *from = (Cell*)original, *to = (Cell*)copy;
+    size_seen = self->size;
+    if (copy == NULL || (to->value = calque->copy(context, from->value)) == NULL
+        || (to->next = calque->copy(context, from->next)) == NULL) {
+        Py_XDECREF(copy);
+        return NULL;
+    }
+    return copy;
+}
+
 /* FRAME: data[0] counts the parts that have been copied. The copy lies in the frame from the beginning, so it is published before
    its parts are copied, and drop() has nothing to do. */
 static calque_step begin_cell(const calque_handler* self, calque_context* context, calque_frame* frame) {
@@ -108,7 +121,7 @@ static void drop_cell(const calque_handler* self, calque_frame* frame) {
     (void)frame;
 }
 
-/* register("simple" or "frame") */
+/* register("simple", "late simple" or "frame", perhaps with "pure" before it) */
 static PyObject* cell_register(PyObject* module, PyObject* kind) {
     calque_handler handler = {.size = sizeof(calque_handler), .name = "cell", .type = &Cell_Type};
     const char* name = PyUnicode_AsUTF8(kind);
@@ -116,8 +129,9 @@ static PyObject* cell_register(PyObject* module, PyObject* kind) {
     if (name == NULL) {
         return NULL;
     }
-    if (strcmp(name, "simple") == 0) {
-        handler.copy = copy_cell;
+    handler.flags = strstr(name, "pure") != NULL ? CALQUE_PURE : 0;
+    if (strstr(name, "simple") != NULL) {
+        handler.copy = strstr(name, "late") != NULL ? copy_cell_late : copy_cell;
     } else {
         handler.begin = begin_cell;
         handler.resume = resume_cell;
