@@ -15,8 +15,8 @@
 //                 copy of it would have no owner.
 //   Attributes    the instance's __dict__, deeply, through the memo: cycles through attributes and shared values are kept. The
 //                 C++ object exists before they are copied, so what they lead back to is a mesh. Weak references to the
-//                 original stay with the original. (Boost.Python's instances take part in no garbage collection: who
-//                 makes cycles of them has to break them, in the copy as well.)
+//                 original stay with the original. (The collector does not look into instances of Boost.Python:
+//                 who makes cycles of them has to break them, in the copy as well.)
 //   Subclasses    in Python: the copy has the class and the attributes; __init__ is not called.
 //   Same object   Python objects that hold the same C++ object have copies that hold the same C++ object.
 //
