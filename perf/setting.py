@@ -57,25 +57,25 @@ def environment() -> dict[str, str]:
     return dict(os.environ, PYTHONHASHSEED="0", PYTHONPATH=os.pathsep.join(dict.fromkeys([str(HERE), *filter(None, paths)])))
 
 
-def native(build: pathlib.Path | None) -> types.ModuleType:
-    """The extension calque_perf, built or rebuilt if need be."""
+def native(build: pathlib.Path | None, target: str = "calque_perf") -> types.ModuleType:
+    """An extension of perf/cpp, built or rebuilt if need be."""
     if build is None:
-        sys.exit("this needs calque_perf from a build directory, and calque is installed without one: make build")
+        sys.exit(f"this needs {target} from a build directory, and calque is installed without one: make build")
     cache = cmake_cache(build)
     log = build / "perf.log"
-    commands = [[cache["CMAKE_COMMAND"], "--build", str(build), "--target", "calque_perf"]]
+    commands = [[cache["CMAKE_COMMAND"], "--build", str(build), "--target", target]]
     if cache.get("CALQUE_PERF") != "ON":
         commands.insert(0, [cache["CMAKE_COMMAND"], "-DCALQUE_PERF=ON", str(build)])
     for command in commands:
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode != 0:
             log.write_text(done.stdout + done.stderr)
-            sys.exit(f"calque_perf does not build: {log} says why")
+            sys.exit(f"{target} does not build: {log} says why")
     path = str(build / "perf" / "python")
     if path not in sys.path:
         sys.path.append(path)
     importlib.invalidate_caches()
-    return importlib.import_module("calque_perf")
+    return importlib.import_module(target)
 
 
 def interpreter() -> str:
