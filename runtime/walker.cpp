@@ -152,6 +152,9 @@ Walk::Move Walk::start_simple(const calque_handler& handler, PyObject* x, bool u
     value_ = Ref::steal(handler.copy(&handler, ctx_.raw(), x));
     if (!pure) {
         ctx_.after_python();
+    } else if (value_ && value_.get() != x && ctx_.native_memo && ctx_.python_runs == runs) {
+        // As in end_natively(): the memo's entry is a store into its log, and whoever held x holds it still.
+        return ctx_.memo->log_done(x, value_, false, unique) ? Move::value : Move::failed;
     }
     if (!value_) {
         if (PyErr_Occurred() == nullptr) {
