@@ -168,6 +168,20 @@ def test_copy_copy_shares_the_attributes(calque, shapes):
     assert raised(calque.copy, mesh) == raised(copy.copy, mesh)
 
 
+def test_copy_copy_keeps_the_class_of_a_python_subclass(calque, shapes):
+    class Mine(shapes.Mesh):
+        pass
+
+    shapes.register("Mesh")
+    mesh = Mine("m")
+    mesh.x = [1]
+    made = calque.copy(mesh)
+    assert type(made) is Mine and made is not mesh and made.x is mesh.x
+    shapes.undo()
+    shapes.register("Mesh", subclasses=False)
+    assert raised(calque.copy, mesh) == raised(copy.copy, mesh)
+
+
 def test_a_memo_of_the_callers(calque, shapes, pure):
     shapes.register("Mesh", pure=pure)
     mesh = shapes.Mesh()
