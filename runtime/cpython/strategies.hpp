@@ -44,6 +44,10 @@
 // _PyObject_GetMethod: a look-up that makes no bound method. method_lookup.hpp
 #define CALQUE_USE_GET_METHOD CALQUE_INTERNALS
 
+// PyGenObject.gi_code, .gi_frame_state; later ones need no help. generator_state.hpp
+#define CALQUE_USE_GENERATOR_STATE \
+ (CALQUE_INTERNALS && PY_VERSION_HEX >= 0x030B0000 && PY_VERSION_HEX < 0x030C0000)
+
 // PyListObject.ob_item and .allocated: a list shown at its filled size. primitives/list_slots.hpp
 #define CALQUE_USE_LIST_SLOTS CALQUE_INTERNALS
 
@@ -63,6 +67,7 @@
  X("dict_version", CALQUE_USE_DICT_VERSION)       \
  X("eval_breaker", CALQUE_USE_EVAL_BREAKER)       \
  X("function_slot", CALQUE_USE_FUNCTION_SLOT)     \
+ X("generator_state", CALQUE_USE_GENERATOR_STATE) \
  X("get_method", CALQUE_USE_GET_METHOD)           \
  X("instance_values", CALQUE_USE_INSTANCE_VALUES) \
  X("list_slots", CALQUE_USE_LIST_SLOTS)           \

@@ -19,6 +19,7 @@ PyTypeObject effect_type = {PyVarObject_HEAD_INIT(nullptr, 0)};
 namespace {
 
 PyObject* match_args_name = nullptr;
+PyObject* no_arguments = nullptr;
 
 // What a call passes: by position, and by name in a dict or as a tuple of names whose values follow the others.
 struct Arguments {
@@ -128,7 +129,7 @@ PyObject* effect_vectorcall(PyObject* cls, PyObject* const* args, std::size_t na
     auto* const type = reinterpret_cast<PyTypeObject*>(cls);
     const Py_ssize_t count = PyVectorcall_NARGS(nargsf);
     if (type->tp_init == effect_init && type->tp_new == effect_type.tp_new) {
-        Ref self = Ref::steal(type->tp_alloc(type, 0));
+        Ref self = Ref::steal(type->tp_new(type, no_arguments, nullptr));
         if (!self || !fill(self, {args, count, names, nullptr})) {
             return nullptr;
         }
@@ -188,7 +189,8 @@ bool create_effect_type() noexcept {
                   "is a default.";
     type.tp_basicsize = sizeof(PyObject);
     type.tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE;
-    type.tp_new = PyType_GenericNew;
+    // object's: where instances have an array of attributes, it makes that, and else each would need a dict.
+    type.tp_new = PyBaseObject_Type.tp_new;
     type.tp_init = effect_init;
     type.tp_repr = effect_repr;
     type.tp_methods = effect_methods;
@@ -196,9 +198,10 @@ bool create_effect_type() noexcept {
     if (match_args_name == nullptr || PyType_Ready(&type) < 0) {
         return false;
     }
-    const Ref none = Ref::steal(PyTuple_New(0));
+    no_arguments = PyTuple_New(0);
     const Ref dict = Ref::steal(PyType_GetDict(&type));
-    const bool good = none && PyDict_SetItem(dict.get(), match_args_name, none.get()) == 0;
+    const bool good =
+        no_arguments != nullptr && PyDict_SetItem(dict.get(), match_args_name, no_arguments) == 0;
     PyType_Modified(&type);
     return good;
 }

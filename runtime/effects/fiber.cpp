@@ -1,6 +1,7 @@
 // runtime/effects/fiber.cpp: see fiber.hpp.
 #include "fiber.hpp"
 
+#include "code_facts.hpp"
 #include "pod_vector.hpp"
 
 #include <cstdlib>
@@ -61,7 +62,7 @@ Fiber* take() noexcept {
 
 void give_back(Fiber* fiber) noexcept {
     while (!fiber->empty()) {
-        const Ref last = fiber->pop();
+        give_up(fiber->pop());
     }
     const Ref handler = Ref::steal(std::exchange(fiber->handler, nullptr));
     if (fiber->frames != fiber->inline_frames) {

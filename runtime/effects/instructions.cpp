@@ -8,8 +8,8 @@
 // leave 10^6 handlers waiting. Only if k is the activation's own: dropping the activation gives up what it was called with.
 #include "machine.hpp"
 
+#include "code_facts.hpp"
 #include "errors.hpp"
-#include "tail.hpp"
 
 #include <calque/compat.hpp>
 
@@ -42,7 +42,7 @@ std::ptrdiff_t Machine::activation(const char* what) const noexcept {
 // Drops the handler's frames, innermost first, and its activation.
 void Machine::leave_handler(std::ptrdiff_t activation) noexcept {
     while (static_cast<std::ptrdiff_t>(current_->size) > activation) {
-        const Ref last = current_->pop();
+        give_up(current_->pop());
     }
 }
 
@@ -98,7 +98,8 @@ StepEvent Machine::pass(Ref effect, Ref k) noexcept {
     Chain chain = take(as_continuation(k));
     leave_handler(mine);
     value_ = std::move(effect);
-    Fiber* const boundary = find(current_, wanted_by(kind_of(value_)), value_);
+    std::uint32_t passed = kAcceptsNothing;
+    Fiber* const boundary = find(current_, wanted_by(kind_of(value_)), value_, passed);
     if (boundary == nullptr || boundary->answer != nullptr || !boundary->parent->reserve()) {
         // Not for Python code: what comes of it is delivered to the performer.
         const Fiber* const from = current_;
@@ -112,6 +113,7 @@ StepEvent Machine::pass(Ref effect, Ref k) noexcept {
         }
         return fail();
     }
+    last_ = {};
     Fiber* const above = current_;
     current_ = boundary->parent;
     Fiber* const performer = chain.attach(above);

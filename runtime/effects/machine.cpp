@@ -5,6 +5,8 @@
 
 #include <calque/compat.hpp>
 
+#include <cassert>
+
 namespace calque::effects {
 
 Machine::Machine(Trace trace, bool release_gil) noexcept : trace_(trace), release_gil_(release_gil) {
@@ -42,6 +44,7 @@ bool Machine::leave_fiber() noexcept {
         return false;
     }
     current_ = left->parent;
+    last_ = {};
     fibers::give_back(left);
     return true;
 }
@@ -84,24 +87,29 @@ StepEvent Machine::handle_yield() noexcept {
 
 namespace {
 
-// Up to the first fiber that may accept it. Looks at nothing but fibers: no object, no reference count, so no GIL is needed.
-Fiber* first_candidate(Fiber* from, std::uint32_t wanted) noexcept {
+// Up to the first fiber that may accept it; `passed` gets what those before it accept. Looks at nothing but fibers: no object, no
+// reference count, so no GIL is needed.
+Fiber* first_candidate(Fiber* from, std::uint32_t wanted, std::uint32_t& passed) noexcept {
+    std::uint32_t seen = passed;
     while (from != nullptr && (from->accepts & wanted) == 0) {
+        seen |= from->accepts;
         from = from->parent;
     }
+    passed = seen;
     return from;
 }
 
 }  // namespace
 
-Fiber* Machine::find(Fiber* from, std::uint32_t wanted, Borrowed effect) noexcept {
+Fiber* Machine::find(Fiber* from, std::uint32_t wanted, Borrowed effect, std::uint32_t& passed) noexcept {
     while (true) {
         if (release_gil_) [[unlikely]] {
             Py_BEGIN_ALLOW_THREADS
-            from = first_candidate(from, wanted);
+            assert(PyGILState_Check() == 0);
+            from = first_candidate(from, wanted, passed);
             Py_END_ALLOW_THREADS
         } else {
-            from = first_candidate(from, wanted);
+            from = first_candidate(from, wanted, passed);
         }
         // Of native effects a bit says all.
         if (from == nullptr || (wanted & kAcceptsSomeUser) == 0 || accepts_class(*from, effect.type())) {
@@ -117,12 +125,17 @@ StepEvent Machine::answer_natively(const Fiber& boundary) noexcept {
 }
 
 StepEvent Machine::perform(std::uint32_t wanted) noexcept {
-    Fiber* const boundary = find(current_, wanted, value_);
+    if (last_.from == current_ && (last_.passed & wanted) == 0 && (last_.found->accepts & wanted) != 0) {
+        return answer_natively(*last_.found);
+    }
+    std::uint32_t passed = kAcceptsNothing;
+    Fiber* const boundary = find(current_, wanted, value_, passed);
     if (boundary == nullptr) {
         raise_unhandled(value_, current_);
         return fail();
     }
     if (boundary->answer != nullptr) {
+        last_ = {current_, boundary, passed};
         return answer_natively(*boundary);
     }
     Ref k = new_continuation(*run_);
@@ -133,6 +146,7 @@ StepEvent Machine::perform(std::uint32_t wanted) noexcept {
         PyErr_NoMemory();
         return fail();
     }
+    last_ = {};
     Fiber* const performer = std::exchange(current_, boundary->parent);
     fill(as_continuation(k), Chain(performer, boundary), Ref::share(value_));
     current_->push(std::move(k), FrameKind::activation);
@@ -148,8 +162,8 @@ StepEvent Machine::traced_step() noexcept {
     const Mode before = mode_;
     const char* const type = Py_TYPE(value_.get())->tp_name;
     if (trace_ == Trace::all) {
-        std::size_t depth = 0;
-        for (const Fiber* fiber = current_; fiber != nullptr; fiber = fiber->parent) {
+        std::size_t depth = 1;
+        for (const Fiber* fiber = current_->parent; fiber != nullptr; fiber = fiber->parent) {
             ++depth;
         }
         PySys_FormatStderr("effects: %s(%s), fiber %zu with %u frames, handled by %s\n",

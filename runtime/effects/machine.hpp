@@ -158,7 +158,8 @@ private:
     bool is_tail_of_handler(Borrowed k) const noexcept;
 
     /// The nearest fiber from `from` on whose handler accepts the effect, or null.
-    Fiber* find(Fiber* from, std::uint32_t wanted, Borrowed effect) noexcept;
+    /// `passed` gets what those before it accept.
+    Fiber* find(Fiber* from, std::uint32_t wanted, Borrowed effect, std::uint32_t& passed) noexcept;
     void receive_exception(Ref exception) noexcept {
         value_ = std::move(exception);
         mode_ = Mode::Throw;
@@ -177,7 +178,16 @@ private:
         return StepEvent::NeedsPython;
     }
 
+    // A loop asks the same handler again and again: from which fiber a native one was found last, which, and what the fibers
+    // in between accept. It holds until fibers are taken off or one is left; putting fibers back on top changes nothing below.
+    struct Last {
+        const Fiber* from = nullptr;
+        const Fiber* found = nullptr;
+        std::uint32_t passed = kAcceptsNothing;
+    };
+
     Fiber* current_ = nullptr;
+    Last last_;
     Ref value_;
     Mode mode_ = Mode::HandleYield;
     Request request_ = Request::send;

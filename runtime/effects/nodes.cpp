@@ -6,6 +6,7 @@
 
 #include <calque/compat.hpp>
 
+#include <algorithm>
 #include <utility>
 
 #include <structmember.h>
@@ -210,8 +211,9 @@ PyObject* wrong_count(const NodeSpec& spec, Py_ssize_t given) noexcept {
 
 PyObject* make_by_name(Kind kind, PyObject* const* args, Py_ssize_t nargs, PyObject* names) noexcept {
     const NodeSpec& spec = specs[static_cast<std::size_t>(kind)];
+    const std::size_t count = std::min(spec.fields, kFields);
     PyObject* fields[kFields] = {nullptr, nullptr};
-    if (nargs > static_cast<Py_ssize_t>(spec.fields)) {
+    if (nargs > static_cast<Py_ssize_t>(count)) {
         return wrong_count(spec, nargs);
     }
     for (Py_ssize_t i = 0; i < nargs; ++i) {
@@ -220,17 +222,17 @@ PyObject* make_by_name(Kind kind, PyObject* const* args, Py_ssize_t nargs, PyObj
     for (Py_ssize_t i = 0; names != nullptr && i < PyTuple_GET_SIZE(names); ++i) {
         PyObject* const name = PyTuple_GET_ITEM(names, i);
         std::size_t at = 0;
-        while (at < spec.fields && PyUnicode_CompareWithASCIIString(name, spec.names[at]) != 0) {
+        while (at < count && PyUnicode_CompareWithASCIIString(name, spec.names[at]) != 0) {
             ++at;
         }
-        if (at == spec.fields || fields[at] != nullptr) {
+        if (at == count || fields[at] != nullptr) {
             PyErr_Format(PyExc_TypeError, "%s() got %s argument '%U'", spec.name,
-                         at == spec.fields ? "an unexpected" : "two values for", name);
+                         at == count ? "an unexpected" : "two values for", name);
             return nullptr;
         }
         fields[at] = args[nargs + i];
     }
-    for (std::size_t i = 0; i < spec.fields; ++i) {
+    for (std::size_t i = 0; i < count; ++i) {
         if (fields[i] == nullptr) {
             if (i < spec.required) {
                 PyErr_Format(PyExc_TypeError, "%s() misses the argument '%s'", spec.name, spec.names[i]);

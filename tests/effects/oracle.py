@@ -215,7 +215,10 @@ class _Machine:
                 if not fiber.frames:
                     if len(self.stack) == 1:
                         if kind == "raise":
-                            raise value
+                            try:
+                                raise value
+                            finally:
+                                del value  # or this frame and the traceback would hold each other
                         return value
                     self.stack.pop(0)
                 elif isinstance(fiber.frames[-1], Continuation):

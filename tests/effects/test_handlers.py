@@ -498,3 +498,76 @@ def test_with_handlers(effects):
     assert effects.with_handlers([], body) is body
     program = effects.with_handlers([effects.State({"x": 1}), named("outer"), named("inner")], body)
     assert effects.run(program) == 1 and made == ["inner", "outer"]
+
+
+@pytest.mark.parametrize("way", ["finally", "with", "yield from", "generator", "except", "for"])
+def test_a_handler_that_is_dropped_is_closed(fx, A, way):
+    """As any generator is: what it has open is closed, and what it delegates to is told."""
+    log = []
+
+    class Open:
+        def __enter__(self):
+            return self
+
+        def __exit__(self, kind, error, traceback):
+            log.append(kind)
+
+        def __iter__(self):
+            return self
+
+        def __next__(self):
+            return self.transfer
+
+        def close(self):
+            log.append("close")
+
+    # A function has one code, and what is in it counts: the ways without `try` get functions of their own.
+    def with_try(effect, k):
+        try:
+            yield fx.Transfer(k, 1)
+        except GeneratorExit:
+            log.append("except")
+            raise
+
+    def with_finally(effect, k):
+        try:
+            yield fx.Transfer(k, 1)
+        finally:
+            log.append("finally")
+
+    def with_with(effect, k):
+        with Open():
+            yield fx.Transfer(k, 1)
+
+    def delegating_to_an_iterator(effect, k):
+        Open.transfer = fx.Transfer(k, 1)
+        yield from Open()
+
+    def delegating_to_a_generator(effect, k):
+        yield from with_finally(effect, k)
+
+    def holding_a_generator(effect, k):
+        for each in with_finally(effect, k):
+            yield each
+
+    handler, expected = {
+        "except": (with_try, ["except"]), "finally": (with_finally, ["finally"]), "with": (with_with, [GeneratorExit]),
+        "yield from": (delegating_to_an_iterator, ["close"]), "generator": (delegating_to_a_generator, ["finally"]),
+        "for": (holding_a_generator, ["finally"])}[way]
+    assert fx.run(fx.WithHandler(fx.do(handler), plus(fx, A(0), 1))) == 2
+    assert log == expected
+
+
+def test_a_generator_that_others_hold_is_left_to_them(fx, A):
+    kept, log = [], []
+
+    def generator(k):
+        yield fx.Transfer(k, 1)
+        log.append("went on")
+
+    def handler(effect, k):
+        kept.append(generator(k))
+        return kept[0]
+
+    assert fx.run(fx.WithHandler(handler, plus(fx, A(0), 1))) == 2
+    assert log == [] and next(kept[0], "end") == "end" and log == ["went on"]

@@ -307,7 +307,7 @@ def test_cycles_are_collected(effects, A, name):
 @pytest.mark.no_leak_check(reason="each chain is 100,000 long, and what it leaves is counted here")
 @pytest.mark.parametrize("shape", ["generators", "fibers", "nodes", "programs", "continuations", "frames holding continuations"])
 def test_deep_chains_are_dropped_without_recursion(effects, A, shape):
-    n = 100_000
+    n = 1_000_000 if shape in ("nodes", "programs") else 100_000
     kept = []
 
     def keep(effect, k):
@@ -346,7 +346,7 @@ def test_deep_chains_are_dropped_without_recursion(effects, A, shape):
             yield A()
 
         program = A()
-        for _ in range(n // 10):
+        for _ in range(n):
             program = effects.WithHandler(again, program)
         effects.run(effects.WithHandler(keep, program))
     else:
@@ -355,7 +355,7 @@ def test_deep_chains_are_dropped_without_recursion(effects, A, shape):
             yield A(k)
 
         previous = None
-        for _ in range(n // 10):
+        for _ in range(n):
             effects.run(effects.WithHandler(keep, holding(previous)))
             previous = kept.pop()
         kept.append(previous)

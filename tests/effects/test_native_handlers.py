@@ -207,3 +207,37 @@ def test_wrong_arguments_of_handlers(effects):
         with pytest.raises(TypeError):
             wrong()
     assert "State({'a': 1})" == repr(effects.State({"a": 1}))
+
+
+def test_the_same_effect_is_answered_by_who_is_nearest_now(fx):
+    """The same fiber asks again, after handlers came and went between it and the one that answered."""
+    outer, middle = fx.State({"x": "outer"}), fx.State({"x": "middle"})
+    kept = []
+
+    class Move(fx.Effect):
+        pass
+
+    @fx.handles(Move)
+    @fx.do
+    def keeping(effect, k):
+        kept.append(k)
+        return "kept"
+        yield
+
+    @fx.do
+    def body():
+        seen = [(yield fx.Get("x")), (yield fx.Get("x"))]
+        yield Move()
+        seen += [(yield fx.Get("x")), (yield fx.Get("x")), (yield fx.WithHandler(fx.State({"x": "own"}), fx.Get("x"))), (yield fx.Get("x"))]
+        yield fx.Put("x", "changed")
+        return seen
+
+    @fx.do
+    def main():
+        yield fx.WithHandler(keeping, body())
+        first = yield fx.Get("x")
+        return first, (yield fx.WithHandler(middle, fx.Resume(kept.pop()))), (yield fx.Get("x"))
+
+    assert fx.run(fx.WithHandler(outer, main())) == (
+        "outer", ["outer", "outer", "middle", "middle", "own", "middle"], "outer")
+    assert middle.items() == {"x": "changed"} and outer.items() == {"x": "outer"}

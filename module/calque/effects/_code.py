@@ -1,4 +1,4 @@
-"""Where a generator function waits in `return (yield x)`. Called by the native machine, once for each code object."""
+"""What the native machine wants to know of a generator function's code. Called by it, once for each code object."""
 
 import dis
 import sys
@@ -57,9 +57,8 @@ def _returns(rest: list[dis.Instruction]) -> bool:
 
 def tail_yields(code: CodeType) -> bytes:
     """A byte for each two bytes of bytecode, 1 where f_lasti is while the generator waits to return what it is sent; b"" if nowhere."""
-    instructions = [each for each in dis.get_instructions(code)
-                    if each.opname not in ("CACHE", "EXTENDED_ARG", "NOP", "RESUME", "NOT_TAKEN")]
     everything = list(dis.get_instructions(code))
+    instructions = [each for each in everything if each.opname not in ("CACHE", "EXTENDED_ARG", "NOP", "RESUME", "NOT_TAKEN")]
     enclosed = _enclosed(code, everything)
     places = bytearray(len(code.co_code) // 2)
     for i, one in enumerate(instructions):
@@ -71,3 +70,13 @@ def tail_yields(code: CodeType) -> bytes:
         places[one.offset // 2] = 1
         places[one.offset // 2 + 1] = 1
     return bytes(places) if any(places) else b""
+
+
+def closing_runs_code(code: CodeType) -> bool:
+    """Whether something may happen when the generator is closed: it has a `try` or `with`, or delegates to another."""
+    everything = list(dis.get_instructions(code))
+    return bool(_enclosed(code, everything)) or any(each.opname in ("SEND", "YIELD_FROM") for each in everything)
+
+
+def facts(code: CodeType) -> tuple[bytes, bool]:
+    return tail_yields(code), closing_runs_code(code)
