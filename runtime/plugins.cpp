@@ -1,6 +1,7 @@
 // runtime/plugins.cpp: see plugins.hpp.
 #include "plugins.hpp"
 
+#include "class_facts.hpp"
 #include "cpython/type_version.hpp"
 #include "stdlib_tables.hpp"
 
@@ -85,6 +86,9 @@ bool may_serve(PyTypeObject* type) noexcept {
     Asked& place = place_of(type);
     if (place.type == type && place.version == TypeVersion::of(type)) {
         return false;
+    }
+    if (!class_facts::names_are_plain(type)) {
+        return false;  // to look its module up, or to give it a version, may be to run Python code
     }
     const Ref top = top_level_module(type);
     if (top && is_declared(top)) {
