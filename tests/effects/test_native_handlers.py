@@ -234,10 +234,27 @@ def test_the_same_effect_is_answered_by_who_is_nearest_now(fx):
 
     @fx.do
     def main():
+        # Nothing is asked in between: the body's fiber is the last that was answered.
         yield fx.WithHandler(keeping, body())
-        first = yield fx.Get("x")
-        return first, (yield fx.WithHandler(middle, fx.Resume(kept.pop()))), (yield fx.Get("x"))
+        return (yield fx.WithHandler(middle, fx.Resume(kept.pop()))), (yield fx.Get("x"))
 
     assert fx.run(fx.WithHandler(outer, main())) == (
-        "outer", ["outer", "outer", "middle", "middle", "own", "middle"], "outer")
+        ["outer", "outer", "middle", "middle", "own", "middle"], "outer")
     assert middle.items() == {"x": "changed"} and outer.items() == {"x": "outer"}
+
+
+def test_a_handler_in_between_is_asked_for_what_it_wants(fx):
+    puts = []
+
+    @fx.handles(fx.Put)
+    def inner(effect, k):
+        puts.append(effect.value)
+        return fx.Transfer(k)
+
+    @fx.do
+    def body():
+        seen = [(yield fx.Get("x")), (yield fx.Put("x", 2)), (yield fx.Get("x"))]
+        return seen
+
+    assert fx.run(fx.WithHandler(fx.State({"x": 1}), fx.WithHandler(inner, body()))) == [1, None, 1]
+    assert puts == [2]
