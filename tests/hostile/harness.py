@@ -58,6 +58,7 @@ NOT_COMPARED = [(re.compile(pattern), why) for pattern, why in (
     (r"/ return_memo /", "how long a memo is that is taken for the value of __reduce__: calque makes fewer temporaries"),
     (r"^metaclass __eq__ / (dispatch|no_dispatch|reducer|register)", "a table changed by a comparison in it: what is compared again is the dict's affair"),
     (r"^registered handler / dispatch_for_instances /", "a registered handler comes before a table's entry, which is what stands for it here"),
+    (r"^__setitem__ of a memo, .* / clear_and_refill /", "what takes the address of an object that has died is found in the memo, or not"),
     (r"^(__setitem__ of a memo, .*|__missing__ of a memo) / .*(copy|copies|_with_memo|patch|collector_toggled)",
      "the list of originals that the nested copy made is overwritten; what takes the address of a temporary in it is found in the memo"),
     (r"^\S+ of copies when an error ends the copy /", "the frames of copy.py in a traceback keep what calque frees at once"),

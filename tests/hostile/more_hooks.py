@@ -7,6 +7,7 @@ import decimal
 import enum
 import fractions
 import gc
+import pickle
 import sys
 import uuid
 import weakref
@@ -106,9 +107,10 @@ for _kind, _arguments in (
     @hook(f"key in the dict of a {_kind.__name__}", unhashed=_kind in (list, dict, set))
     def _(base, kind=_kind, arguments=_arguments):
         cls = type("Sub", (base, kind), {})
+        saved = pickle.dumps(arguments)  # what is done to one object's must not be found in the next one's
 
         def make():
-            x = cls(*arguments)
+            x = cls(*pickle.loads(saved))
             vars(x).update({Name("x__deepcopy__"): [1], Name("x__reduce_ex__"): [2], "a": [3]})
             return x
         return make
@@ -116,10 +118,12 @@ for _kind, _arguments in (
 
 @hook("key in the dict of a member of an enumeration", unhashed=True)
 def _(base):
-    cls = enum.Enum("Colour", "RED GREEN")
-    vars(cls.RED)[Name("x__deepcopy__")] = [1]
-    vars(cls.RED)[Name("x__reduce_ex__")] = [2]
-    return lambda: [bag(121), cls.RED, cls.GREEN, cls.RED]
+    def make():
+        cls = enum.Enum("Colour", "RED GREEN")
+        vars(cls.RED)[Name("x__deepcopy__")] = [1]
+        vars(cls.RED)[Name("x__reduce_ex__")] = [2]
+        return [bag(121), cls.RED, cls.GREEN, cls.RED]
+    return make
 
 
 @hook("tzinfo of a datetime")
