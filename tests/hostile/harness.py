@@ -66,6 +66,7 @@ NOT_COMPARED = [(re.compile(pattern), why) for pattern, why in (
      "copyreg swallows the error; temporaries of the copy that failed are in the memo, and what takes their address is found there"),
     (r"^(__del__|callback) of what an attribute holds before / extend_parents /",
      "whether a dict is found to grow while it is read depends on the names that its class has learned, in the run before (3.11)"),
+    (r"^registered handler / greenlet_suspended_with_memo /", "a calque.Memo ends with its copy; the dict that stands for it under copy does not"),
     (r"^registered handler / unpatch /", "copy's own functions, which are in force from then on, do not know the handler"),
 )]
 
