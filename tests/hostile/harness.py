@@ -71,7 +71,7 @@ NOT_COMPARED = [(re.compile(pattern), why) for pattern, why in (
 )]
 
 # Left behind by copy as well: a type's tp_hash that gets no int from __hash__ (Objects/typeobject.c, slot_tp_hash, 3.11).
-LEFT_BY_THE_INTERPRETER = re.compile(r"^__hash__ of a str / return_self /")
+LEFT_BY_THE_INTERPRETER = re.compile(r"^__hash__ of a str / return_")
 
 
 # The interpreter crashed in a function of copy.py that calque does not call: an OrderedDict emptied by an __eq__ (3.11) is such a case.
