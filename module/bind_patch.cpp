@@ -43,7 +43,7 @@ struct Served {
 Served all[] = {
     {"deepcopy",
      deepcopy_patch,
-     install<deepcopy_patch, entry::deepcopy>,
+     install<deepcopy_patch, entry::deepcopy_of_copy>,
      {"def deepcopy(x, memo=None, _nil=[]): return NATIVE(x, memo, _nil)", nullptr}},
     {"copy", copy_patch, install<copy_patch, entry::copy>, {"def copy(x): return NATIVE(x)", nullptr}},
     {"replace",

@@ -90,6 +90,7 @@ PyObject* deepcopy_sharing(PyObject* const* args, Py_ssize_t nargs, PyObject* ke
     return engine::deepcopy_sharing(x, memo, nil, classes).release();
 }
 
+template <bool may_share>
 PyObject* deepcopy_of_any_shape(PyObject* const* args, Py_ssize_t nargs, PyObject* keywords) noexcept {
     if (keywords == nullptr && (nargs == 2 || nargs == 3)) {
         return run_deepcopy(args[0], args[1], nargs == 3 ? Borrowed(args[2]) : Borrowed());
@@ -98,8 +99,10 @@ PyObject* deepcopy_of_any_shape(PyObject* const* args, Py_ssize_t nargs, PyObjec
         && PyTuple_GET_ITEM(keywords, 0) == interned::memo) {
         return run_deepcopy(args[0], args[1], {});
     }
-    if (const Py_ssize_t place = place_of_share(keywords); place >= 0) {
-        return deepcopy_sharing(args, nargs, keywords, place);
+    if constexpr (may_share) {
+        if (const Py_ssize_t place = place_of_share(keywords); place >= 0) {
+            return deepcopy_sharing(args, nargs, keywords, place);
+        }
     }
     Ref bound = forms::bind(forms::Signature::deepcopy, args, nargs, keywords);
     if (!bound) {
@@ -113,7 +116,9 @@ PyObject* deepcopy_of_any_shape(PyObject* const* args, Py_ssize_t nargs, PyObjec
 
 namespace entry {
 
-PyObject* deepcopy(PyObject*, PyObject* const* args, Py_ssize_t nargs, PyObject* keywords) noexcept {
+template <bool may_share>
+[[gnu::always_inline]] static inline PyObject* deepcopy_quickly(PyObject* const* args, Py_ssize_t nargs,
+                                                                PyObject* keywords) noexcept {
     if (nargs == 1 && keywords == nullptr) [[likely]] {
         return engine::is_atom(args[0]) ? Ref::share(args[0]).release()
                                         : engine::deepcopy_alone(args[0]).release();
@@ -123,7 +128,15 @@ PyObject* deepcopy(PyObject*, PyObject* const* args, Py_ssize_t nargs, PyObject*
         && engine::has_no_atoms(args[1])) {
         return Ref::share(args[0]).release();
     }
-    return deepcopy_of_any_shape(args, nargs, keywords);
+    return deepcopy_of_any_shape<may_share>(args, nargs, keywords);
+}
+
+PyObject* deepcopy(PyObject*, PyObject* const* args, Py_ssize_t nargs, PyObject* keywords) noexcept {
+    return deepcopy_quickly<true>(args, nargs, keywords);
+}
+
+PyObject* deepcopy_of_copy(PyObject*, PyObject* const* args, Py_ssize_t nargs, PyObject* keywords) noexcept {
+    return deepcopy_quickly<false>(args, nargs, keywords);
 }
 
 PyObject* copy(PyObject*, PyObject* const* args, Py_ssize_t nargs, PyObject* keywords) noexcept {

@@ -8,6 +8,8 @@ namespace calque::module {
 /// METH_FASTCALL | METH_KEYWORDS; the first argument is not used.
 namespace entry {
 PyObject* deepcopy(PyObject*, PyObject* const* args, Py_ssize_t nargs, PyObject* keywords) noexcept;
+/// The same for copy.deepcopy under the patch, which has no share=.
+PyObject* deepcopy_of_copy(PyObject*, PyObject* const* args, Py_ssize_t nargs, PyObject* keywords) noexcept;
 PyObject* copy(PyObject*, PyObject* const* args, Py_ssize_t nargs, PyObject* keywords) noexcept;
 PyObject* replace(PyObject*, PyObject* const* args, Py_ssize_t nargs, PyObject* keywords) noexcept;
 }  // namespace entry
