@@ -25,6 +25,15 @@ pytestmark = pytest.mark.no_leak_check("memory is what is measured here, and not
 
 
 @pytest.fixture(autouse=True)
+def nobody_watches_the_collector():
+    """Hypothesis does, once it has run, and what its callback is told is memory too."""
+    callbacks = gc.callbacks[:]
+    gc.callbacks.clear()
+    yield
+    gc.callbacks[:] = callbacks
+
+
+@pytest.fixture(autouse=True)
 def internals(copier):
     """Without them calque cannot see how much room there is, and makes no promise."""
     if since(3, 14):
