@@ -6,6 +6,7 @@
 #include "cpython/method_lookup.hpp"
 #include "cpython/type_version.hpp"
 #include "own_hook.hpp"
+#include "primitives/hashed_place.hpp"
 #include "primitives/instance_values.hpp"
 #include "primitives/interned.hpp"
 #include "primitives/mutants.hpp"
@@ -82,8 +83,7 @@ constexpr int kPlaceBits = 8;
 
 Entry& place_of(PyTypeObject* type) noexcept {
     alignas(Entry) static unsigned char places[sizeof(Entry) << kPlaceBits];  // zeros are an empty Entry
-    const std::uint64_t spread = reinterpret_cast<std::uintptr_t>(type) * 0x9E3779B97F4A7C15u;
-    return reinterpret_cast<Entry*>(places)[spread >> (64 - kPlaceBits)];
+    return reinterpret_cast<Entry*>(places)[primitives::hashed_place(type, kPlaceBits)];
 }
 
 Recogniser recognisers[8] = {};

@@ -22,6 +22,7 @@
 #pragma once
 
 #include "pod_vector.hpp"
+#include "primitives/hashed_place.hpp"
 
 #include <bit>
 #include <cstddef>
@@ -110,7 +111,7 @@ private:
 
     static int shift_for(std::size_t capacity) noexcept { return 64 - std::countr_zero(capacity); }
     static std::size_t home(std::uintptr_t key, int shift) noexcept {
-        return static_cast<std::size_t>((key * 0x9E3779B97F4A7C15u) >> shift);
+        return static_cast<std::size_t>((key * primitives::kGolden) >> shift);
     }
     std::size_t home(std::uintptr_t key) const noexcept { return home(key, shift_); }
 

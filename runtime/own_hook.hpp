@@ -6,6 +6,7 @@
 #pragma once
 
 #include "cpython/type_version.hpp"
+#include "primitives/hashed_place.hpp"
 #include "primitives/mutants.hpp"
 #include "stdlib_tables.hpp"
 
@@ -33,7 +34,7 @@ struct Hooked {
 constexpr int kHookBits = 8;
 inline Hooked hooked[1u << kHookBits];
 inline Hooked& hooked_place(PyTypeObject* type) noexcept {
-    return hooked[(reinterpret_cast<std::uintptr_t>(type) * 0x9E3779B97F4A7C15u) >> (64 - kHookBits)];
+    return hooked[primitives::hashed_place(type, kHookBits)];
 }
 
 /// The slow half of own_hook(): the function, or empty; its place tells the same.

@@ -3,6 +3,7 @@
 
 #include "class_facts.hpp"
 #include "cpython/type_version.hpp"
+#include "primitives/hashed_place.hpp"
 #include "stdlib_tables.hpp"
 
 #include <calque/compat.hpp>
@@ -31,7 +32,7 @@ constexpr int kPlaceBits = 6;
 Asked asked[1u << kPlaceBits];
 
 Asked& place_of(const PyTypeObject* type) noexcept {
-    return asked[(reinterpret_cast<std::uintptr_t>(type) * 0x9E3779B97F4A7C15u) >> (64 - kPlaceBits)];
+    return asked[primitives::hashed_place(type, kPlaceBits)];
 }
 
 // "numpy" of a class whose __module__ is "numpy.core.x"; empty without an exception where there is none. Classes made by C code
@@ -129,8 +130,8 @@ bool load(PyTypeObject* type) noexcept {
         return false;
     }
     const Ref done = Ref::steal(PyObject_CallNoArgs(function.get()));
-    stdlib_tables::
-        count_change();  // for what has been decided about this type, even if nothing was registered for it
+    // What has been decided about this type counts no more, even if nothing was registered for it.
+    stdlib_tables::count_change();
     return bool(done);
 }
 

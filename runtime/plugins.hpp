@@ -5,6 +5,7 @@
 // anything. Asking is cheap because it is done once per type (`asked`), without Python code: two look-ups of an exact string
 // in dicts. Python code runs where plugins are looked for, at the first type that is neither the standard library's nor the
 // program's main module's, and where one is loaded.
+//   A class whose names are not all exact strings has no plugin: looking one up in it may run Python code (class_facts.hpp).
 //   After that the copy in progress goes on as if it met the object for the first time: Python code may have moved it.
 #pragma once
 

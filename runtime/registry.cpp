@@ -163,7 +163,7 @@ void derive_known_types(const ByType<const calque_handler*>& effective) noexcept
         }
     }
     KnownTypes table;
-    std::uint64_t multiplier = 0x9E3779B97F4A7C15u;
+    std::uint64_t multiplier = primitives::kGolden;
     for (int attempt = 0; attempt < 100'000; ++attempt) {
         table = {};
         table.multiplier = multiplier;

@@ -13,6 +13,7 @@
 
 #include "cpython/type_version.hpp"
 #include "pod_vector.hpp"
+#include "primitives/hashed_place.hpp"
 #include "primitives/mutants.hpp"
 #include "primitives/type_plan.hpp"
 #include "stdlib_tables.hpp"
@@ -69,8 +70,7 @@ const Plan& make(PyTypeObject* type, Plan& place) noexcept;
 
 /// True to the class until Python code runs, which an allocation may do up to 3.11.
 inline const Plan& of(PyTypeObject* type) noexcept {
-    const std::uint64_t spread = reinterpret_cast<std::uintptr_t>(type) * 0x9E3779B97F4A7C15u;
-    Plan& plan = reinterpret_cast<Plan*>(places)[spread >> (64 - kPlaceBits)];
+    Plan& plan = reinterpret_cast<Plan*>(places)[primitives::hashed_place(type, kPlaceBits)];
     return plan.holds(type) ? plan : make(type, plan);
 }
 

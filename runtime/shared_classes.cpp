@@ -39,7 +39,7 @@ unsigned& count_of(Claim& claim, Wish wish) noexcept {
     return wish == Wish::always ? claim.always : claim.calls;
 }
 
-// Does the registry have to know of a change from `was` to this?
+// The registry has to know when this wish is the first for its class, or was the last: `claim` is without it.
 bool decides(const Claim& claim, Wish wish) noexcept {
     return wish == Wish::always ? claim.always == 0 : claim.calls + claim.always == 0;
 }
@@ -150,7 +150,7 @@ bool disclaim(Borrowed classes, Wish wish) noexcept {
         derive |= decides(wished, wish);
     }
     if (derive && !registry::derive()) {
-        // A guest that stays declines. What is atomic must not stay so without a claim that says it.
+        // The registry has kept what it had. A guest left in it declines; an atomic class stays one, so its claim stays too.
         for (Py_ssize_t i = 0; wish == Wish::always && i < PyTuple_GET_SIZE(classes.get()); ++i) {
             ++count_of(*find(class_at(classes, i)), wish);
         }

@@ -4,6 +4,7 @@
 
 #include "class_facts.hpp"
 #include "plugins.hpp"
+#include "primitives/hashed_place.hpp"
 #include "shared_classes.hpp"
 
 namespace calque::walker {
@@ -25,16 +26,15 @@ struct Taker {
 constexpr int kTakerBits = 6;
 Taker takers[1u << kTakerBits];
 
-std::size_t place_of_taker(const PyTypeObject* type) noexcept {
-    return static_cast<std::size_t>((reinterpret_cast<std::uintptr_t>(type) * 0x9E3779B97F4A7C15u)
-                                    >> (64 - kTakerBits));
+Taker& taker_of(const PyTypeObject* type) noexcept {
+    return takers[primitives::hashed_place(type, kTakerBits)];
 }
 
 // Classes whose names are known to be plain (class_facts.hpp).
 class PlainNames {
 public:
     bool are_those_of(PyTypeObject* type) noexcept {
-        Known& known = known_[place_of_taker(type)];
+        Known& known = known_[primitives::hashed_place(type, kBits)];
         if (known.type != type || !(known.version == TypeVersion::of(type))) {
             if (!class_facts::names_are_plain(type)) {
                 return false;
@@ -49,7 +49,8 @@ private:
         PyTypeObject* type;
         TypeVersion version;
     };
-    Known known_[1u << kTakerBits] = {};
+    static constexpr int kBits = 6;
+    Known known_[1u << kBits] = {};
 } plain_names;
 
 }  // namespace
@@ -57,7 +58,7 @@ private:
 Walk::Move Walk::note_taker(PyTypeObject* type, const calque_handler& handler, std::uint64_t stretch,
                             Move move) noexcept {
     if (ctx_.python_runs == stretch && ctx_.native_memo && is_pure(handler)) {
-        takers[place_of_taker(type)] = {type, stretch, &handler};
+        taker_of(type) = {type, stretch, &handler};
     }
     return move;
 }
@@ -124,7 +125,7 @@ Walk::Move Walk::start_for_subclass(PyObject* x, PyTypeObject* type, bool unique
 }
 
 [[gnu::noinline]] Walk::Move Walk::start_without_hook(PyObject* x, PyTypeObject* type, bool unique) noexcept {
-    const Taker& known = takers[place_of_taker(type)];
+    const Taker& known = taker_of(type);
     if (known.type == type && known.stretch == ctx_.python_runs) {
         const Move move = start(*known.handler, x, unique);
         if (move != Move::declined) {

@@ -23,6 +23,7 @@
 // never given twice (ContextHead::python_runs).
 #pragma once
 
+#include "hashed_place.hpp"
 #include "original_code.hpp"
 
 #include <calque/handler.hpp>
@@ -133,8 +134,7 @@ struct Passing {
     Object objects[1u << kBits];
 
     static std::size_t place(const void* address) noexcept {
-        return static_cast<std::size_t>((reinterpret_cast<std::uintptr_t>(address) * 0x9E3779B97F4A7C15u)
-                                        >> (64 - kBits));
+        return primitives::hashed_place(address, kBits);
     }
 };
 inline Passing passing;

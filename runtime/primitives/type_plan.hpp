@@ -16,6 +16,7 @@
 // has changed. Twin: no plans; the protocol itself (handlers/reduce.cpp).
 #pragma once
 
+#include "hashed_place.hpp"
 #include "primitives.hpp"
 
 #include <calque/compat.hpp>
@@ -61,7 +62,7 @@ constexpr int kPlaceBits = 10;
 inline Found found[1u << kPlaceBits];
 
 inline std::size_t place(const PyTypeObject* type) noexcept {
-    return (reinterpret_cast<std::uintptr_t>(type) * 0x9E3779B97F4A7C15u) >> (64 - kPlaceBits);
+    return primitives::hashed_place(type, kPlaceBits);
 }
 
 /// The plan made for `type` in an earlier stretch, if it still holds. Makes none, and runs no Python code.
