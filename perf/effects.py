@@ -2,6 +2,8 @@
 # perf/effects.py: what an effect costs under calque.effects, beside a pure-Python oracle of the same semantics (tests/effects/oracle.py) and the
 # libraries that are installed: doeff (a VM in Rust), stateless and effect (both Python).
 #
+# The floor is what the program's own generators and effects cost when a loop in C answers them (perf/cpp/extension/trampoline.cpp): no
+# machine can be below it. Where handlers are in Python, theirs are in it.
 # Each implementation writes the same loop in its own words; one that has no such thing is left out of the row. The rounds of all are
 # interleaved, the best of each counts, in nanoseconds per effect. Targets are for a machine whose yardstick (perf/measure.py) is 10 ns.
 from __future__ import annotations
@@ -79,7 +81,7 @@ class Own:
             return 0 if n == 0 else 1 + (yield deep(n - 1))
 
         never = fx.handles(Never)(transferring)
-        self.counter, self.counts, self.calls, self.deep = counter, counts, calls, deep
+        self.counter, self.counts, self.calls, self.deep, self.leaf = counter, counts, calls, deep, leaf
         self.transferring, self.returning, self.waiting, self.passing, self.never = transferring, returning, waiting, passing, never
 
     def under(self, handlers: list[Any], body: Any) -> Callable[[], Any]:
@@ -117,6 +119,32 @@ class Own:
     def install(self, n: int) -> Callable[[], Any]:
         one = self.under([self.transferring], self.counts(1))
         return lambda: [one() for _ in range(n)]
+
+
+class Floor:
+    """The generators and effects of the same programs, under no machine at all."""
+
+    def __init__(self, own: Own, native: Any) -> None:
+        def answering(effect, k):
+            yield own.fx.Pure(effect.n)
+
+        self.own, self.native, self.answering = own, native, answering
+
+    def bare(self, program: Any, n: int, handler: Any = None, callee: Any = None) -> Callable[[], Any]:
+        generator = program.__wrapped__(n)
+        return lambda: self.native.trampoline(generator, 0, handler, callee)
+
+    def state(self, n: int) -> Callable[[], Any]:
+        return self.bare(self.own.counter, n)
+
+    def transfer(self, n: int) -> Callable[[], Any]:
+        return self.bare(self.own.counts, n, handler=self.answering)
+
+    def call(self, n: int) -> Callable[[], Any]:
+        return self.bare(self.own.calls, n, callee=self.own.leaf.__wrapped__)
+
+    state_behind_64 = state
+    transfer_behind_64 = tail_resume = transfer
 
 
 class Doeff:
@@ -304,8 +332,9 @@ def oracle() -> Any:
     return module
 
 
-def implementations() -> tuple[dict[str, Any], list[str]]:
-    found: dict[str, Any] = {SUBJECT: Own(importlib.import_module("calque.effects")), "oracle": Own(oracle())}
+def implementations(native: Any) -> tuple[dict[str, Any], list[str]]:
+    own = Own(importlib.import_module("calque.effects"))
+    found: dict[str, Any] = {SUBJECT: own, "floor": Floor(own, native), "oracle": Own(oracle())}
     absent = []
     for name, make in {"doeff": Doeff, "stateless": Stateless, "effect": EffectLibrary}.items():
         try:
@@ -356,8 +385,7 @@ def main() -> int:
     parser.add_argument("--json", type=pathlib.Path, help="write the figures there")
     parser.add_argument("--only", help="cases whose method has this in its name")
     options = parser.parse_args()
-    setting.enter()
-    found, absent = implementations()
+    found, absent = implementations(setting.native(setting.enter()))
     which = 0 if sys.version_info < (3, 13) else 1
     call_ns = measure.yardstick()["call_ns"]
     scale = call_ns / 10

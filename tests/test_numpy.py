@@ -400,9 +400,7 @@ def test_an_allocator_may_do_what_a_hook_may(copier):
 @pytest.mark.no_leak_check(reason="the copies run in processes of their own")
 @pytest.mark.skipif("LD_PRELOAD" in os.environ, reason="a sanitizer's allocator is preloaded")
 def test_a_failed_allocation_anywhere_in_a_copy_is_a_memory_error(calque):
-    library = isolated.failing_malloc()[0]
-    status, said, complaints = isolated.run("numpy_out_of_memory.py", PYTHONPATH=str(library.parent), LD_PRELOAD=str(library),
-                                            PYTHONMALLOC="malloc", MALLOC_PERTURB_="165")
+    status, said, complaints = isolated.failing("numpy_out_of_memory.py")
     assert status == 0 and said.startswith("done: "), complaints
 
 

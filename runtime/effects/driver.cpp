@@ -36,10 +36,13 @@ void raise(Machine& machine) noexcept {
     if (result != nullptr) {
         return machine.receive_yield(Ref::steal(result));
     }
-    if (PyErr_ExceptionMatches(PyExc_StopIteration) == 0) {
+    // Up to 3.11 what is set may be a class and a value: only made, it is what it will be, which without memory is a MemoryError.
+    Ref raised = Ref::steal(PyErr_GetRaisedException());
+    if (PyErr_GivenExceptionMatches(raised.get(), PyExc_StopIteration) == 0) {
+        PyErr_SetRaisedException(raised.release());
         return machine.receive_error();
     }
-    const Ref stop = Ref::steal(PyErr_GetRaisedException());
+    const Ref stop = std::move(raised);
     machine.receive_return(Ref::share(reinterpret_cast<PyStopIterationObject*>(stop.get())->value));
 }
 

@@ -40,7 +40,9 @@ const char* name_of(const PyTypeObject* type) noexcept {
 
 // "State, fetch": the name of a function, the class of anything else. At most ten.
 Ref names_of(Borrowed handlers) noexcept {
-    Ref text = Ref::steal(PyUnicode_FromString(""));
+    // Interned: the cache of type attributes keeps each name it was asked for, by address.
+    const Ref attribute = Ref::steal(PyUnicode_InternFromString("__name__"));
+    Ref text = Ref::steal(attribute ? PyUnicode_FromString("") : nullptr);
     const Py_ssize_t count = PyList_GET_SIZE(handlers.get());
     for (Py_ssize_t i = 0; text && i < count; ++i) {
         PyObject* const handler = PyList_GET_ITEM(handlers.get(), i);
@@ -48,9 +50,7 @@ Ref names_of(Borrowed handlers) noexcept {
             return Ref::steal(PyUnicode_FromFormat("%U and %zd more", text.get(), count - i));
         }
         PyObject* named = nullptr;
-        if (PyType_Check(handler) == 0
-            && PyObject_GetOptionalAttr(handler, Ref::steal(PyUnicode_FromString("__name__")).get(), &named)
-                   < 0) {
+        if (PyType_Check(handler) == 0 && PyObject_GetOptionalAttr(handler, attribute.get(), &named) < 0) {
             PyErr_Clear();
         }
         const Ref name = Ref::steal(named);

@@ -150,13 +150,19 @@ StepEvent Machine::with_handler() noexcept {
 
 namespace {
 
+// By the interned name: the cache of type attributes keeps each name it was asked for, by address.
+Ref attribute(Borrowed object, const char* name) noexcept {
+    const Ref interned = Ref::steal(PyUnicode_InternFromString(name));
+    return Ref::steal(interned ? PyObject_GetAttr(object.get(), interned.get()) : nullptr);
+}
+
 // (function, file, line) of a suspended generator; empty with an exception.
 Ref place_of(Borrowed generator) noexcept {
-    const Ref code = Ref::steal(PyObject_GetAttrString(generator.get(), "gi_code"));
-    const Ref frame = Ref::steal(code ? PyObject_GetAttrString(generator.get(), "gi_frame") : nullptr);
-    const Ref line = Ref::steal(!frame                   ? nullptr
-                                : frame.get() == Py_None ? PyLong_FromLong(0)
-                                                         : PyObject_GetAttrString(frame.get(), "f_lineno"));
+    const Ref code = attribute(generator, "gi_code");
+    const Ref frame = code ? attribute(generator, "gi_frame") : Ref();
+    const Ref line = !frame                 ? Ref()
+                   : frame.get() == Py_None ? Ref::steal(PyLong_FromLong(0))
+                                            : attribute(frame, "f_lineno");
     if (!line) {
         return {};
     }

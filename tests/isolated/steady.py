@@ -111,10 +111,11 @@ def threads(count):
         gc.collect()
         return resident()
 
-    before = run(50)
-    after = run(count)
-    assert after - before < MOST, f"{count} threads left {after - before} bytes"
-    return f"{count} threads: {(after - before) >> 10} KiB resident"
+    # What the C library gives back, and when, differs by megabytes either way; what threads leave behind is there each time.
+    sizes = [run(50), *(run(count // 3) for _ in range(3))]
+    growth = min(after - before for before, after in itertools.pairwise(sizes))
+    assert growth < MOST // 3, f"resident memory after 50 threads and each third of {count}: {sizes}"
+    return f"{count} threads: {growth >> 10} KiB resident after the third with the least growth"
 
 
 def leave(count):

@@ -39,8 +39,12 @@ def failing_malloc():
     return target, directory
 
 
-def out_of_memory(*arguments, **options):
-    """tests/isolated/out_of_memory.py with every allocation of the process under its control; freed memory is overwritten."""
+def failing(script, *arguments, **options):
+    """A script with every allocation of the process under its control; freed memory is overwritten."""
     library = failing_malloc()[0]
-    return run("out_of_memory.py", *arguments, PYTHONPATH=str(library.parent), LD_PRELOAD=str(library), PYTHONMALLOC="malloc", MALLOC_PERTURB_="165",
-               **options)
+    return run(script, *arguments, PYTHONPATH=str(library.parent), LD_PRELOAD=str(library), PYTHONMALLOC="malloc", MALLOC_PERTURB_="165", **options)
+
+
+def out_of_memory(*arguments, **options):
+    """tests/isolated/out_of_memory.py, so."""
+    return failing("out_of_memory.py", *arguments, **options)

@@ -37,6 +37,12 @@ Handlers
     k can be resumed once; the second time raises OneShotError at that yield. It may be kept, and resumed later in the same run, or after
     that run has ended in another one of the same thread.
 
+Bodies with something around them, each a program or a WithHandler
+    Try(body)                    Ok(value), or Err(exception)
+    Listen(body)                 what it returns, and the messages it told
+    Local(env, body)             other answers to Ask
+    WithObserve(callback, body)  callback(effect) sees each effect that leaves the body
+
 What to know
     - Exceptions are the objects that were raised, with one traceback through all generators they left.
     - A body that is given up is closed when the last reference to its k goes, from the innermost generator out. One that yields while it is
@@ -81,13 +87,15 @@ from .._effects import (
     stats as stats,
 )
 
+from ._bodies import Err as Err, Listen as Listen, Local as Local, Ok as Ok, Try as Try, WithObserve as WithObserve
+
 _require_main_interpreter()
 
 __all__ = [
-    "VM", "Ask", "Continuation", "Delegate", "Effect", "Get", "GetContinuation", "GetHandlers", "GetTraceback", "Modify",
-    "NativeHandler", "OneShotError", "Pass", "Program", "Pure", "Put", "Reader", "Resume", "ResumeThrow", "State", "Stdlib", "Tell",
-    "Transfer", "TransferThrow", "TypedHandler", "UnhandledEffect", "WithHandler", "Writer", "do", "handles", "run", "stats",
-    "with_handlers",
+    "VM", "Ask", "Continuation", "Delegate", "Effect", "Err", "Get", "GetContinuation", "GetHandlers", "GetTraceback", "Listen",
+    "Local", "Modify", "NativeHandler", "Ok", "OneShotError", "Pass", "Program", "Pure", "Put", "Reader", "Resume", "ResumeThrow",
+    "State", "Stdlib", "Tell", "Transfer", "TransferThrow", "Try", "TypedHandler", "UnhandledEffect", "WithHandler",
+    "WithObserve", "Writer", "do", "handles", "run", "stats", "with_handlers",
 ]
 
 

@@ -145,7 +145,9 @@ doeff (github.com/proboscis/doeff) has the same idea and some of the names. For 
     Get of a missing key: None         the same                   State(strict=True) raises KeyError
     RunResult (in between)             run returns, or raises     the value itself, the exception itself
     raw generators (first plan)        TypeError                  they cannot be run twice; a handler may return one
-    WithObserve, Try, Local, Listen    nothing                    are handlers in Python, a few lines each
+    WithObserve, Try, Local, Listen    the same names             each is a body with a handler in Python around it
+    CreateContinuation                 nothing                    a program that has not begun is a value: with_handlers(handlers, program)
+    TailEval                           nothing                    a tail is recognised
     Spawn, Gather, Race, ...           nothing                    would be a handler
 
 What a handler raises before it has resumed is raised at the effect, as in doeff. (OCaml raises it at the WithHandler.)

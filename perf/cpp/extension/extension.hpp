@@ -14,6 +14,8 @@ extern PyMethodDef count_method;
 extern PyMethodDef timed_method;
 // heap.cpp: bytes of a call.
 extern PyMethodDef heap_method;
+// trampoline.cpp: the generators of a program without a machine for effects.
+extern PyMethodDef trampoline_method;
 // floor.cpp: the type Floor.
 int add_floor(PyObject* module);
 

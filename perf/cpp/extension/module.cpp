@@ -10,7 +10,8 @@ constexpr const char* kCompiler = "gcc " __VERSION__;
 #endif
 
 int execute(PyObject* module) {
-    PyMethodDef* const methods[] = {&perf::count_method, &perf::timed_method, &perf::heap_method};
+    PyMethodDef* const methods[] = {&perf::count_method, &perf::timed_method, &perf::heap_method,
+                                    &perf::trampoline_method};
     for (PyMethodDef* method : methods) {
         PyObject* function = PyCFunction_New(method, nullptr);
         const int failed = PyModule_AddObjectRef(module, method->ml_name, function);

@@ -1,0 +1,163 @@
+"""Fails the n-th allocation of a run of effects, and all from the n-th on, for every n until the run succeeds. failing_malloc is preloaded.
+
+After each failure: a MemoryError, no fiber left in use, the next run right. After each sweep: no block more than before it.
+"""
+
+import gc
+import sys
+
+import failing_malloc
+
+from calque import effects as fx
+
+AND_SO_ON = 1 << 40 if sys.version_info >= (3, 11) else 20  # 3.10 ends the process when it finds no memory for 32 MemoryErrors, one about the other
+
+
+class Fetch(fx.Effect):
+    url: str
+    tries: int = 3
+
+
+@fx.do
+def session(n):
+    for i in range(n):
+        yield fx.Put("n", ((yield fx.Get("n")) or 0) + (yield fx.Ask("step")))
+        yield fx.Tell(("saw", i))
+        yield fx.Modify(("key", i), lambda old: [old])
+    return (yield fx.Get("n"))
+
+
+@fx.do
+def leaf(i, *, more=0):
+    return (yield Fetch(f"url {i}", tries=i + more)), (yield Fetch(str(i)))
+
+
+@fx.do
+def calls(n):
+    found = []
+    for i in range(n):
+        found.append((yield leaf(i, more=1)))
+    return found
+
+
+@fx.do
+def deep(n):
+    return 1 + (yield deep(n - 1)) if n else (yield Fetch("bottom"))[0]
+
+
+@fx.do
+def transferring(effect, k):
+    yield fx.Transfer(k, (effect.tries, effect.url))
+
+
+@fx.do
+def waiting(effect, k):
+    return [(yield fx.Resume(k, (effect.tries, effect.url)))]
+
+
+@fx.do
+def passing(effect, k):
+    yield fx.Pass(effect, k)
+
+
+@fx.do
+def asking(effect, k):
+    inner = yield fx.GetHandlers(k)
+    answer = yield effect
+    return (yield fx.Resume(k, answer + (len(inner),)))
+
+
+@fx.do
+def looking(effect, k):
+    waits = yield fx.GetTraceback(k)
+    yield fx.Transfer(k, [function for function, _, _ in waits])
+
+
+def failing(effect, k):
+    raise LookupError(effect.url)
+
+
+@fx.do
+def uncertain():
+    found = []
+    for i in range(3):
+        try:
+            found.append((yield Fetch(str(i))))
+        except (LookupError, fx.UnhandledEffect) as error:
+            found.append((type(error).__name__, str(error)))
+    return found
+
+
+@fx.do
+def given_up():
+    try:
+        yield Fetch("never answered")
+    finally:
+        closed.append(1)
+
+
+closed = []
+
+
+@fx.do
+def keeping(n):
+    kept = []
+    for _ in range(n):
+        yield fx.WithHandler(lambda effect, k: kept.append(k), given_up())
+    first = yield fx.Resume(kept[0], 1)
+    return first, len(kept)
+
+
+RUNS = {
+    "native": lambda: fx.with_handlers([fx.State({"n": 1}), fx.Reader({"step": 2}), fx.Writer()], session(6)),
+    "transfer": lambda: fx.WithHandler(fx.handles(Fetch)(transferring), calls(4)),
+    "resume": lambda: fx.WithHandler(waiting, calls(3)),
+    "pass": lambda: fx.with_handlers([transferring, *[passing] * 8], calls(2)),
+    "recursion": lambda: fx.WithHandler(transferring, deep(50)),
+    "asking": lambda: fx.with_handlers([transferring, asking, fx.State()], calls(2)),
+    "looking": lambda: fx.WithHandler(looking, calls(2)),
+    "unhandled": lambda: fx.with_handlers([fx.State(), fx.Writer()], uncertain()),
+    "raising": lambda: fx.WithHandler(failing, uncertain()),
+    "given up": lambda: keeping(4),
+}
+
+
+def main():
+    gc.disable()
+    tries = 0
+    for name, make in RUNS.items():
+        expected = fx.run(make())
+        gc.collect()
+        idle = fx.stats()["live_fibers"]
+        balance = []
+        for _ in range(6):
+            before = failing_malloc.blocks()
+            for to_the_end in (False, True):
+                n = 0
+                while True:
+                    n += 1
+                    tries += 1
+                    try:
+                        result = failing_malloc.call(fx.run, (make(),), n, n + AND_SO_ON if to_the_end else n)
+                    except MemoryError:
+                        result = None
+                    if failing_malloc.refused() == 0:
+                        break
+                    assert result is None or result == expected, f"{name}, allocation {n}: a result that is wrong: {result}"
+                    result = None
+                    closed.clear()
+                    if fx.stats()["live_fibers"] != idle:
+                        gc.collect()  # k in the closure of its handler
+                    assert fx.stats()["live_fibers"] == idle, f"{name}, allocation {n}: fibers in use: {fx.stats()}"
+                    if not balance:
+                        assert fx.run(make()) == expected, f"{name}, allocation {n}: the next run is wrong"
+                assert result == expected
+                result = None
+                closed.clear()
+            gc.collect()
+            balance.append(failing_malloc.blocks() - before)
+        assert min(balance[1:]) <= 0, f"{name}: each sweep left blocks behind: {balance}"
+    print(f"done: {tries} tries")
+
+
+main()
