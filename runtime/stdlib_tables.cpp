@@ -344,7 +344,7 @@ bool leaves_shallow_to(const calque_handler& spec) noexcept {
     if (!found) {
         return false;
     }
-    Ref method = Ref::steal(PyObject_GetAttrString(reinterpret_cast<PyObject*>(spec.type), "copy"));
+    Ref method = Ref::steal(PyObject_GetAttr(reinterpret_cast<PyObject*>(spec.type), interned::copy));
     if (!method) {
         PyErr_Clear();
     }
@@ -381,7 +381,7 @@ ShallowEntry shallow_entry_by_metaclass(PyTypeObject* type, Ref& function) noexc
         }
         const int container = contains(copy_container_set.set, cls);
         if (container > 0) {
-            function = Ref::steal(PyObject_GetAttrString(cls, "copy"));
+            function = Ref::steal(PyObject_GetAttr(cls, interned::copy));
         }
         return container < 0 || (container > 0 && !function) ? ShallowEntry::error
              : container > 0                                 ? ShallowEntry::function

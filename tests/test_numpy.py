@@ -264,10 +264,15 @@ def test_memmap(copier, tmp_path):
 
 # ---- scalars -------------------------------------------------------------------------------------------------------------
 
+def value_of(scalar):
+    """Its bytes; of a long double, which has some that mean nothing, the shortest text that says it exactly."""
+    return repr(scalar) if scalar.dtype.char in "gG" else scalar.tobytes()
+
+
 @pytest.mark.parametrize("x", SCALARS, ids=lambda x: type(x).__name__)
 def test_scalars_are_copied_to_equal_ones(copier, x):
     for y in (copier.deepcopy(x), copier.copy(x), copier.deepcopy([x, x])[0]):
-        assert type(y) is type(x) and y.tobytes() == x.tobytes() and y.dtype == x.dtype
+        assert type(y) is type(x) and value_of(y) == value_of(x) and y.dtype == x.dtype
 
 
 @pytest.mark.parametrize("x", SCALARS, ids=lambda x: type(x).__name__)

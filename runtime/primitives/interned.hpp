@@ -51,6 +51,7 @@
  X(_value2member_map_)           \
  X(_value_)                      \
  X(append)                       \
+ X(copy)                         \
  X(copyreg)                      \
  X(dict)                         \
  X(dispatch_table)               \
