@@ -538,6 +538,6 @@ def test_handlers_in_python(calque):
             calque.unregister(Plain)
             KEPT.clear()
         raised(calque.unregister, Plain)
-        raised(calque.register(5), handler)
+        raised(calque.register, 5)
 
     assert drift(scenario) == 0
