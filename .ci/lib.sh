@@ -230,7 +230,8 @@ make_venv() {
         echo "$PWD $python" >"$venv/calque-interpreter"
     fi
     site=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
-    echo "$PWD/$build/python" >"$site/calque.pth"
+    # As an installed calque has it: CALQUE_PATCH=1 works here too.
+    { echo "$PWD/$build/python" && cat module/calque_autopatch.pth; } >"$site/calque.pth"
 }
 
 # pip_install GOAL MODULE:PROJECT...: into the virtual environment, where apt does not serve it.

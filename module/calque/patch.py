@@ -18,6 +18,8 @@ forked child has the patch as its parent has it.
 Served are the functions that `copy` had when calque was imported. A wrapper that replaced `copy.deepcopy`
 since is left alone (what it wraps is served), and so are the functions of a `copy` that was reloaded or
 imported a second time. Who assigns `copy.deepcopy.__code__` while the patch is on gets that code, and keeps it.
+
+With `CALQUE_PATCH=1` in the environment of a program the patch is on before it begins (`help("calque._autopatch")`).
 """
 
 from __future__ import annotations
