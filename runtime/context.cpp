@@ -1,10 +1,9 @@
 // runtime/context.cpp: see context.hpp.
 #include "context.hpp"
 
+#include "platform.hpp"
 #include "stdlib_tables.hpp"
 #include "walk.hpp"
-
-#include <pthread.h>
 
 #include <new>
 
@@ -91,16 +90,9 @@ Ref Context::memo_object() noexcept {
 }
 
 IdleContext::Pool* IdleContext::Pool::first_use() noexcept {
-    struct Key {
-        pthread_key_t name{};
-        const bool made = pthread_key_create(&name, [](void* pool) { delete static_cast<Pool*>(pool); }) == 0;
-    };
-    static const Key key;
-    if (!key.made) {
-        return nullptr;
-    }
+    static const platform::AtThreadEnd at_thread_end([](void* pool) { delete static_cast<Pool*>(pool); });
     std::unique_ptr<Pool> pool(new (std::nothrow) Pool);
-    if (!pool || pthread_setspecific(key.name, pool.get()) != 0) {
+    if (!pool || !at_thread_end.set(pool.get())) {
         return nullptr;
     }
     here = pool.release();

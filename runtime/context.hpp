@@ -19,6 +19,7 @@
 
 #include "cpython/gc_hold.hpp"
 #include "memo.hpp"
+#include "platform.hpp"
 #include "work_stack.hpp"
 
 #include "primitives/primitives.hpp"
@@ -144,7 +145,7 @@ private:
         bool nested = false;
     };
 
-    // Per thread; contexts in it hold no Python objects, so a thread may end at any time. Freed by a key of POSIX threads: the
+    // Per thread; contexts in it hold no Python objects, so a thread may end at any time. Freed by platform::AtThreadEnd: the
     // destructor of a C++ variable of a thread is registered at its first use, and without memory for that the C
     // library ends the process.
     struct Pool : FromMalloc {
@@ -159,10 +160,7 @@ private:
 
         // What a key stands for is reached through a function call or two; this pointer to it lies at a place known when the
         // module is loaded (room for it is what C libraries keep in reserve).
-#ifdef __GLIBC__
-        [[gnu::tls_model("initial-exec")]]
-#endif
-        static constinit inline thread_local Pool* here = nullptr;
+        CALQUE_AT_FIXED_PLACE static constinit inline thread_local Pool* here = nullptr;
     };
 
     static IdleContext make() noexcept;

@@ -1,9 +1,9 @@
 // runtime/stack_guard.cpp: see stack_guard.hpp.
 #include "stack_guard.hpp"
 
-#include <Python.h>
+#include "platform.hpp"
 
-#include <pthread.h>
+#include <Python.h>
 
 namespace calque::stack_guard {
 
@@ -18,18 +18,11 @@ struct Bounds {
     std::uintptr_t reserve = 0;
 
     void ask() noexcept {
-        pthread_attr_t attributes;
-        if (pthread_getattr_np(pthread_self(), &attributes) != 0) {
-            return;
-        }
-        void* address = nullptr;
-        std::size_t size = 0;
-        if (pthread_attr_getstack(&attributes, &address, &size) == 0) {
-            low = reinterpret_cast<std::uintptr_t>(address);
-            high = low + size;
-            reserve = size / 4 < kMostReserve ? size / 4 : kMostReserve;
-        }
-        pthread_attr_destroy(&attributes);
+        const platform::Stack stack = platform::stack_of_this_thread();
+        const std::uintptr_t quarter = (stack.high - stack.low) / 4;
+        low = stack.low;
+        high = stack.high;
+        reserve = quarter < kMostReserve ? quarter : kMostReserve;
     }
 };
 
@@ -44,7 +37,7 @@ bool look() noexcept {
         }
     }
     all_right_from = bounds.low + bounds.reserve + 1;
-    const auto here = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
+    const auto here = platform::frame_address();
     if (here < bounds.low || here >= bounds.high || here - bounds.low > bounds.reserve) {
         return true;
     }

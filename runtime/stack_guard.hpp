@@ -6,28 +6,27 @@
 // coroutine library with stacks of its own) is left alone.
 #pragma once
 
+#include "platform.hpp"
+
 #include <cstddef>
 #include <cstdint>
 
 namespace calque::stack_guard {
 
 // The lowest address that is surely all right in this thread; the highest there is until it was asked for.
-#ifdef __GLIBC__
-[[gnu::tls_model("initial-exec")]]
-#endif
-constinit inline thread_local std::uintptr_t all_right_from = UINTPTR_MAX;
+CALQUE_AT_FIXED_PLACE constinit inline thread_local std::uintptr_t all_right_from = UINTPTR_MAX;
 
 [[nodiscard]] bool look() noexcept;
 
 /// True if there is room for another level. False with RecursionError set.
 [[nodiscard]] inline bool has_room() noexcept {
-    return reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)) >= all_right_from || look();
+    return platform::frame_address() >= all_right_from || look();
 }
 
 /// How many calls one inside the other, of so many bytes each, there is room for: `most`, or fewer, but one at least. For
 /// calls that can do without each other; sets no exception.
 [[nodiscard]] inline std::size_t room_for(std::size_t most, std::size_t bytes) noexcept {
-    const auto here = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
+    const auto here = platform::frame_address();
     if (here < all_right_from) [[unlikely]] {
         return 1;  // nobody has asked yet, or it is not a stack that we know
     }
