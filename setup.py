@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -67,6 +68,11 @@ class CMakeBuild(build_ext):
             os.environ.get("CMAKE_BUILD_PARALLEL_LEVEL") or str(os.cpu_count() or 1))
         # The component installs calque/<the module, include/>; `package` is that directory.
         run("cmake", "--install", build, "--config", "Release", "--component", "extension", "--prefix", package.parent)
+
+    def copy_extensions_to_source(self):
+        """An editable install, or --inplace: all that CMake installed, not the one module alone that setuptools knows of."""
+        shutil.copytree(Path(self.build_lib) / "calque", ROOT / "module" / "calque", dirs_exist_ok=True,
+                        ignore=shutil.ignore_patterns("*.py", "*.pyi", "py.typed"))
 
 
 class Autopatch(Command):

@@ -1,42 +1,17 @@
 """The example projects, built as their READMEs say, against the wheel that a user gets, in an environment with nothing else in it."""
 
-import hashlib
 import os
 import pathlib
 import re
 import shutil
-import subprocess
-import sys
 import venv
 
 import pytest
 
-from support.plugins import Workshop, version_of
+from support.plugins import Workshop
+from support.wheels import ROOT, make_wheel, run, trash
 
-ROOT = pathlib.Path(__file__).parent.parent
 EXAMPLES = ROOT / "tests" / "examples"
-# What a wheel is made of.
-SOURCES = ("CMakeLists.txt", "LICENSE", "MANIFEST.in", "README.md", "pyproject.toml", "setup.cfg", "setup.py",
-           ".ci", "handlers", "module", "runtime")
-TRASH = shutil.ignore_patterns("__pycache__", "*.egg-info", "*.so", "build")
-
-
-def run(command, **options):
-    """What the command said; a failure, with that, if it failed."""
-    result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options)
-    if result.returncode != 0:
-        pytest.fail(f"{command} ended with {result.returncode}:\n{result.stdout[-4000:]}", pytrace=False)
-    return result.stdout
-
-
-def key_of_sources():
-    digest = hashlib.sha256(sys.version.encode() + version_of("c++").encode())
-    for name in SOURCES:
-        path = ROOT / name
-        for file in [path] if path.is_file() else sorted(path.rglob("*")):
-            if file.is_file() and not TRASH(str(file.parent), [file.name, file.parent.name]):
-                digest.update(repr(str(file.relative_to(ROOT))).encode() + file.read_bytes())
-    return digest.hexdigest()[:20]
 
 
 @pytest.fixture(scope="module")
@@ -50,30 +25,7 @@ def workshop(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def wheel(workshop):
-    """Made by pip, from a copy of the sources: nothing that lies about here can get into it.
-
-    The build directory keeps it as long as the sources are the same.
-    """
-    kept = workshop.build / "wheel" / key_of_sources()
-    if not list(kept.glob("*.whl")):
-        source = workshop.directory / "source"
-        for name in SOURCES:
-            if (ROOT / name).is_dir():
-                shutil.copytree(ROOT / name, source / name, ignore=TRASH)
-            else:
-                source.mkdir(exist_ok=True)
-                shutil.copy(ROOT / name, source / name)
-        environment = dict(os.environ)
-        if boost := workshop.cached("CALQUE_BOOST_PYTHON_SOURCE"):
-            environment["CALQUE_BOOST_PYTHON_SOURCE"] = boost
-        made = workshop.directory / "wheel"
-        run([sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--no-index", "--quiet",
-             "--wheel-dir", made, source], env=environment)
-        shutil.rmtree(kept.parent, ignore_errors=True)
-        kept.parent.mkdir()
-        shutil.copytree(made, kept)
-    found, = kept.glob("*.whl")
-    return found
+    return make_wheel(workshop)
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +55,7 @@ def test_an_example_builds_and_passes_out_of_tree(workshop, environment, tmp_pat
     if name == "meshes":
         needs_boost(workshop)
     project = tmp_path / name
-    shutil.copytree(EXAMPLES / name, project, ignore=TRASH)
+    shutil.copytree(EXAMPLES / name, project, ignore=trash)
     said = run(["sh", "-ec", commands((project / "README.md").read_text())], cwd=project, env=environment)
     assert f"Ran {tests} tests" in said and said.rstrip().endswith("OK"), said
     cache = (project / "build" / "CMakeCache.txt").read_text()
@@ -112,7 +64,7 @@ def test_an_example_builds_and_passes_out_of_tree(workshop, environment, tmp_pat
 
 @pytest.mark.no_leak_check(reason="each repetition would build another project")
 def test_the_commands_of_the_readme(environment, tmp_path):
-    shutil.copytree(EXAMPLES, tmp_path / "tests" / "examples", ignore=TRASH)
+    shutil.copytree(EXAMPLES, tmp_path / "tests" / "examples", ignore=trash)
     said = run(["sh", "-ec", re.search(r"^```sh\n(cd tests/examples.*?)^```$", (ROOT / "README.md").read_text(), re.M | re.S).group(1)],
                cwd=tmp_path, env=environment)
     assert "Ran 5 tests" in said and said.rstrip().endswith("OK"), said
@@ -122,18 +74,10 @@ def test_the_commands_of_the_readme(environment, tmp_path):
 def test_the_interpreter_of_calques_environment_is_the_default(environment, tmp_path):
     """Nobody has activated the environment, and another Python comes first."""
     project = tmp_path / "interval"
-    shutil.copytree(EXAMPLES / "interval", project, ignore=TRASH)
+    shutil.copytree(EXAMPLES / "interval", project, ignore=trash)
     folder = pathlib.Path(environment["VIRTUAL_ENV"])
     plain = {name: value for name, value in environment.items() if name != "VIRTUAL_ENV"} | {"PATH": os.environ["PATH"]}
     directory = run([folder / "bin" / "python", "-c", "import calque; print(calque.get_cmake_dir())"], env=plain).strip()
     run(["cmake", "-S", project, "-B", project / "build", f"-Dcalque_DIR={directory}"], env=plain)
     run(["cmake", "--build", project / "build"], env=plain)
     run([folder / "bin" / "python", "-m", "unittest"], cwd=project, env={**plain, "PYTHONPATH": str(project / "build")})
-
-
-def test_the_wheel_holds_what_plugins_need(wheel):
-    import zipfile
-    names = set(zipfile.ZipFile(wheel).namelist())
-    ours = {f"calque/include/calque/{path.name}" for path in (ROOT / "runtime/include/calque").iterdir()}
-    assert ours | {"calque/cmake/calqueConfig.cmake", "calque/cmake/calqueConfigVersion.cmake", "calque/py.typed"} <= names
-    assert not [name for name in names if name.startswith(("tests", "perf")) or "/_boost" in name]
