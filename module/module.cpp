@@ -1,5 +1,6 @@
 // module/module.cpp: the extension module calque._calque. It puts the parts together and binds them;
 // the only folder that includes Boost.Python.
+#include "bind_build.hpp"
 #include "bind_memo.hpp"
 #include "bind_patch.hpp"
 #include "bind_prepared.hpp"
@@ -68,6 +69,7 @@ BOOST_PYTHON_MODULE(_calque) {
             && calque::engine::open_for_use());
     require(PyModule_AddFunctions(module.ptr(), calque::module::entry_points()) == 0);
     bp::def("_require_main_interpreter", require_main_interpreter);
+    calque::module::bind_build();
     calque::module::bind_memo();
     calque::module::bind_registry();
     calque::module::bind_patch();

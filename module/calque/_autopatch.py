@@ -29,6 +29,8 @@ def _say(sentence: str) -> None:
 
 
 def _apply(value: str) -> None:
+    if value in ("", "0"):
+        return
     if value != "1":
         _say(f"{VARIABLE} expects 1 (copy is patched) or 0 (it is not), and is {value!r}; copy is as it was")
         return

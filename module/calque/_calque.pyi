@@ -6,6 +6,7 @@ _T = TypeVar("_T")
 __version__: str
 _C_API: object
 _strategies: dict[str, str]
+_build: dict[str, str | bool]
 
 def deepcopy(x: _T, memo: Any = ..., _nil: Any = ..., *, share: type | Iterable[type | Callable[[], Any]] | Callable[[], Any] = ...) -> _T: ...
 def copy(x: _T) -> _T: ...

@@ -1,6 +1,6 @@
 """The demonstration: real object graphs copied by `copy.deepcopy` and by `calque.deepcopy`, side by side.
 
-`python -m calque.demo [FILE ...]` builds graphs out of what every Python installation has (the standard library's own
+`python -m calque demo [FILE ...]` builds graphs out of what every Python installation has (the standard library's own
 sources, documentation and tables), copies each with both functions, checks that the copies are the same, and prints
 what each took in time and memory. `import calque` imports neither this package nor the library `rich` that it prints
 with.

@@ -22,9 +22,9 @@ from calque.demo.measure import DeepCopy, Failure, Verdict, best_times, judge
 EXACT, INEXACT, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(prog: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m calque.demo",
+        prog=prog,
         description="Copy real object graphs with copy.deepcopy and with calque.deepcopy, check that the copies are "
         "the same, and print what each took in time and memory.",
         epilog="Exit status: 0 if every graph was copied exactly, 1 if one was not, 2 if the command or a file is of no use.",
@@ -63,12 +63,12 @@ def _chosen(options: argparse.Namespace, parser: argparse.ArgumentParser) -> lis
     return [known[name] for name in dict.fromkeys(options.graph)] if options.graph else list(GRAPHS)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, prog: str = "python -m calque.demo") -> int:
     """Run the demonstration; return 0 if every copy was exact, 1 if not, 2 for input that is of no use.
 
     Like every argparse program it raises SystemExit for --help (status 0) and wrong usage (status 2).
     """
-    parser = _parser()
+    parser = _parser(prog)
     options = parser.parse_args(arguments)
     graphs = _chosen(options, parser)
     if not options.json and importlib.util.find_spec("rich") is None:

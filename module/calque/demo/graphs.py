@@ -137,10 +137,12 @@ def functions() -> Iterator[tuple[ModuleType, str, inspect.Signature]]:
 
 
 def syntax_trees() -> dict[str, ast.Module]:
+    """Syntax trees of the modules of asyncio, by name."""
     return {name: ast.parse(text, name) for name, text in sources("asyncio")}
 
 
 def tokens() -> dict[str, list[tokenize.TokenInfo]]:
+    """The modules of json and tokenize, cut into tokens: named tuples."""
     programs = sources("json") + sources("tokenize")
     return {name: list(tokenize.generate_tokens(io.StringIO(text).readline)) for name, text in programs}
 
@@ -171,6 +173,7 @@ def _document() -> bytes:
 
 
 def element() -> ElementTree.Element:
+    """The modules of json as elements of XML, one for each node of their syntax trees."""
     return ElementTree.fromstring(_document())
 
 
@@ -183,6 +186,7 @@ class Index(NamedTuple):
 
 
 def element_index() -> Index:
+    """The same as a tree, with tables by tag and from child to parent, which share its elements."""
     tree = ElementTree.ElementTree(element())
     by_tag = defaultdict(list)
     for each in tree.iter():
@@ -206,6 +210,7 @@ def _tables() -> str:
 
 
 def parsed_json() -> Any:
+    """Tables of the standard library, read from JSON."""
     return json.loads(_tables())
 
 
@@ -222,6 +227,7 @@ def _lock_file() -> str:
 
 
 def parsed_toml() -> Any:
+    """A file like those in which package managers note versions, read from TOML. Raises Unavailable before Python 3.11."""
     try:
         import tomllib
     except ModuleNotFoundError:
@@ -282,6 +288,7 @@ def argument_parser() -> argparse.ArgumentParser:
 
 
 def signatures() -> dict[str, inspect.Signature]:
+    """Signatures of functions of the standard library, by name."""
     return {f"{module.__name__}.{name}": signature for module, name, signature in functions()}
 
 
@@ -429,6 +436,7 @@ class Row(NamedTuple):
 
 
 def rows() -> list[Row]:
+    """A row for each file of the standard library. Raises Unavailable where it comes without files."""
     top = pathlib.Path(sysconfig.get_path("stdlib"))
     files = sorted(path for pattern in ("*.py", "*/*.py") for path in top.glob(pattern) if "-packages" not in path.parts[-2])
     if not files:

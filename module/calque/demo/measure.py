@@ -55,7 +55,11 @@ def best_times(build: Build, functions: list[DeepCopy], rounds: int) -> list[flo
     The rounds are interleaved: every round takes one sample of each function, the odd rounds in reverse order. Before
     the first, one copy tells how many of them a run needs.
     """
-    contenders = [Contender(function, build()) for function in functions]
+    return interleaved([Contender(function, build()) for function in functions], rounds)
+
+
+def interleaved(contenders: list[Contender], rounds: int, step: Callable[[int], None] = lambda number: None) -> list[float | str]:
+    """The same for contenders that are there already; `step` is called with the number of each round before it begins."""
     found: list[float | str] = []
     begin = perf_counter_ns()
     for each in contenders:
@@ -69,6 +73,7 @@ def best_times(build: Build, functions: list[DeepCopy], rounds: int) -> list[flo
     for number in range(rounds):
         if perf_counter_ns() - begin > LONGEST_GRAPH_NS:
             break
+        step(number)
         order = range(len(contenders))
         for index in reversed(order) if number % 2 else order:
             best = found[index]

@@ -77,6 +77,7 @@ def growth_of(deepcopy: Any, source: object, keep: list[object]) -> int | None:
 
 
 def main() -> None:
+    """Copy what the command line names, print the growth as JSON, and end the process."""
     import calque
     from calque.demo.files import load
     from calque.demo.graphs import GRAPHS

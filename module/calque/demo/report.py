@@ -50,10 +50,12 @@ class Report:
 
     @property
     def exact(self) -> bool:
+        """Every row is."""
         return all(result.verdict.exact for result in self.results)
 
     @property
     def timed(self) -> list[Result]:
+        """The rows that both implementations copied."""
         return [result for result in self.results if result.ratio is not None]
 
     @property
@@ -63,6 +65,7 @@ class Report:
 
     @property
     def geometric_mean(self) -> float | None:
+        """Of the ratios; None without any."""
         ratios = [result.ratio for result in self.timed if result.ratio]
         return math.exp(sum(map(math.log, ratios)) / len(ratios)) if ratios else None
 
