@@ -8,7 +8,7 @@ FILE ?=
 ARGS ?=
 export PYTHON FILE ARGS
 
-.PHONY: help build test demo lint matrix stress ecosystem instructions bench clean
+.PHONY: help build test demo lint matrix stress ecosystem instructions bench wheels clean
 
 help:
 	@echo 'make demo   [FILE=...]  copy real object graphs, and any JSON, TOML, XML or pickle file, beside copy.deepcopy'
@@ -20,11 +20,12 @@ help:
 	@echo 'make instructions       count the instructions of a dozen copies: none may take 3 % more than its baseline'
 	@echo 'make bench              measure times, floor, memory, threads beside the peer: perf/results/, under 15 minutes'
 	@echo 'make lint               clang-format, clang-tidy, mypy, stubtest, ruff, and the rules of the house'
+	@echo 'make wheels             source distribution and wheels for every Python that is here, each installed and tested: build/wheels'
 	@echo 'make clean              remove what was built (fetched Boost sources stay in build/_boost)'
 	@echo
 	@echo 'PYTHON=<command or path> chooses another interpreter: it gets a build and a virtual environment of its own.'
 
-build demo test lint matrix stress ecosystem instructions bench:
+build demo test lint matrix stress ecosystem instructions bench wheels:
 	@.ci/$@
 
 clean:

@@ -98,6 +98,17 @@ print(sys.abiflags)
     abi=$(printf '%s\n' "$answer" | sed -n 4p)
 }
 
+# find_python VERSION: the first command or path that answers as that version.
+find_python() {
+    for candidate in "/usr/bin/python$1" "python$1" "$HOME"/.pyenv/versions/"$1".*/bin/"python$1"; do
+        command -v "$candidate" >/dev/null || continue
+        works "$candidate" -c "import sys; sys.exit('%d.%d' % sys.version_info[:2] != '$1')" || continue
+        echo "$candidate"
+        return 0
+    done
+    return 1
+}
+
 # --- packages -------------------------------------------------------------------------------------------------------
 
 # install_packages NAME...: apt, non-interactive; does nothing without names. boost-python stands for the newest
