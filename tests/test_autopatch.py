@@ -4,16 +4,13 @@ import os
 import pathlib
 import shutil
 import subprocess
-import sys
 import textwrap
-import venv
 
 import pytest
 
 from support.copiers import since
+from support.environments import LINE, Environment, line
 
-ROOT = pathlib.Path(__file__).parent.parent
-LINE = "calque_autopatch.pth"
 STATE = """
     import copy, sys
     root = last = []
@@ -32,40 +29,6 @@ ON, OFF = "calque True\n", "stdlib False\n"
 pytestmark = pytest.mark.no_leak_check(reason="everything happens in processes of their own")
 
 
-def line():
-    """The file as it was installed; in a source tree, as it will be."""
-    import calque
-
-    installed = pathlib.Path(calque.__file__).parent.parent / LINE
-    return installed if installed.exists() else ROOT / "module" / LINE
-
-
-class Environment:
-    """A virtual environment in which calque is where the tests have it, with the line beside it."""
-
-    def __init__(self, folder, package=None):
-        import calque
-
-        venv.create(folder, symlinks=True)
-        self.python = folder / "bin" / "python"
-        self.site, = folder.glob("lib/python*/site-packages")
-        if package is None:
-            package = pathlib.Path(calque.__file__).parent.parent
-        (self.site / "aaa_calque.pth").write_text(f"{package}\n")
-        shutil.copy(line(), self.site)
-
-    def run(self, *arguments, script=None, **variables):
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "CALQUE_", "VIRTUAL_ENV"))}
-        arguments = [*arguments, *(["-c", textwrap.dedent(script)] if script else [])]
-        return subprocess.run([self.python, *arguments], capture_output=True, text=True, env=clean | variables, timeout=120)
-
-    def say(self, *arguments, script=STATE, **variables):
-        """What the script prints. It ends well and in silence, or the test fails."""
-        done = self.run(*arguments, script=script, **variables)
-        assert (done.returncode, done.stderr) == (0, "")
-        return done.stdout
-
-
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory):
     return Environment(tmp_path_factory.mktemp("autopatch") / "venv")
@@ -80,7 +43,7 @@ def sentence(done, status=0):
 
 
 def test_with_1_a_program_that_does_not_know_calque_is_served_by_it(environment, tmp_path):
-    assert environment.say(CALQUE_PATCH="1") == ON
+    assert environment.say(script=STATE, CALQUE_PATCH="1") == ON
     script = tmp_path / "app.py"
     script.write_text(textwrap.dedent(STATE))
     assert environment.run(script, CALQUE_PATCH="1").stdout == ON
@@ -89,7 +52,7 @@ def test_with_1_a_program_that_does_not_know_calque_is_served_by_it(environment,
 
 @pytest.mark.parametrize("variables", [{}, {"CALQUE_PATCH": ""}, {"CALQUE_PATCH": "0"}], ids=str)
 def test_without_it_nothing_happens(environment, variables):
-    assert environment.say(**variables) == OFF
+    assert environment.say(script=STATE, **variables) == OFF
 
 
 def test_without_it_nothing_more_is_imported_and_nothing_is_left_behind(environment):
@@ -121,7 +84,7 @@ def test_another_value_is_refused_in_one_line(environment, value):
 
 @pytest.mark.parametrize("option, expected", [("-S", OFF), ("-E", OFF), ("-I", OFF), ("-s", ON), ("-B", ON), ("-O", ON), ("-Wignore", ON)])
 def test_options_of_the_interpreter(environment, option, expected):
-    assert environment.say(option, CALQUE_PATCH="1") == expected
+    assert environment.say(option, script=STATE, CALQUE_PATCH="1") == expected
 
 
 def test_child_processes_inherit_it(environment, tmp_path):
@@ -147,11 +110,11 @@ def test_child_processes_inherit_it(environment, tmp_path):
 
 
 def test_nothing_can_be_written_beside_the_package(environment):
-    assert environment.say(CALQUE_PATCH="1", PYTHONPYCACHEPREFIX="/dev/null/cache") == ON
+    assert environment.say(script=STATE, CALQUE_PATCH="1", PYTHONPYCACHEPREFIX="/dev/null/cache") == ON
 
 
 def test_warnings_that_are_errors(environment):
-    assert environment.say("-Werror", CALQUE_PATCH="1") == ON
+    assert environment.say("-Werror", script=STATE, CALQUE_PATCH="1") == ON
 
 
 # How a package may be broken: what is done to a copy of it, and what the sentence names.
@@ -180,7 +143,7 @@ def test_a_broken_calque_is_one_line_and_the_program_runs(tmp_path, how):
     shutil.copytree(pathlib.Path(calque.__file__).parent, package,
                     ignore=shutil.ignore_patterns("__pycache__", "include", "cmake", "demo", "effects", "plugins"))
     environment = Environment(tmp_path / "venv", package.parent)
-    assert environment.say(CALQUE_PATCH="1") == ON
+    assert environment.say(script=STATE, CALQUE_PATCH="1") == ON
     breaks(package)
     done = environment.run(script=STATE + "\n    raise SystemExit(7)", CALQUE_PATCH="1")
     said = sentence(done, 7)

@@ -1,11 +1,15 @@
 """The README's session does what it shows, and its excerpts are of code that is compiled and run."""
 
 import doctest
+import os
 import pathlib
 import re
+import subprocess
 import threading
 
 import pytest
+
+from support.environments import Environment
 
 ROOT = pathlib.Path(__file__).parent.parent
 
@@ -23,6 +27,7 @@ def test_the_session_in_the_readme():
     finally:
         calque.unregister(type(threading.Lock()))
 
+
 def blocks(language):
     text = (ROOT / "README.md").read_text()
     return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
@@ -35,3 +40,28 @@ def test_what_the_readme_shows_of_the_examples_is_in_them():
     assert len(shown) >= 5
     for block in shown:
         assert any(block in text for text in files), block
+
+
+@pytest.mark.no_leak_check(reason="it runs processes")
+def test_the_commands_of_drop_in(tmp_path):
+    pytest.importorskip("rich", reason="a table is printed with rich")
+    import rich
+
+    environment = Environment(tmp_path / "venv")
+    (environment.site / "rich.pth").write_text(f"{pathlib.Path(rich.__file__).parent.parent}\n")
+    (tmp_path / "app.py").write_text("import copy, sys; print(copy.deepcopy([1]), sys.modules['calque'].patch.enabled())\n")
+    (tmp_path / "settings.py").write_text("CONFIG = {'servers': [{'name': 'a', 'ports': [80, 443]}] * 3}\n")
+    section = re.search(r"^## Drop in\n(.*?)^## ", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL).group(1)
+    first, *others = re.findall(r"^```sh\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+    variables = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "CALQUE_", "VIRTUAL_ENV"))}
+    variables |= {"PATH": f"{environment.python.parent}:{os.environ['PATH']}", "COLUMNS": "80"}
+
+    def run(commands):
+        done = subprocess.run(["sh", "-euc", commands], cwd=tmp_path, env=variables, capture_output=True, text=True, timeout=300)
+        assert (done.returncode, done.stderr) == (0, ""), done.stderr
+        return done.stdout
+
+    assert run(first) == "[1] True\n"
+    for commands in others:
+        said = run(commands)
+        assert "calque.prepare" in said and "copy is served by calque" in said
