@@ -211,6 +211,55 @@ def test_durations(nanoseconds, text):
     assert bench.duration(nanoseconds) == text
 
 
+# ---- explain -------------------------------------------------------------------------------------------------------------
+
+class FakeReport:
+    """What main.py uses of calque.Report."""
+
+    failure = None
+
+    def __init__(self, x):
+        self.x = x
+
+    def __str__(self):
+        return f"table of {self.x}"
+
+    def to_dict(self):
+        return {"x": self.x}
+
+    def to_html(self):
+        return f"<p>{self.x} \N{GREEK SMALL LETTER MU}s</p>"
+
+
+def test_explain_prints_the_report_and_writes_the_page(inside, monkeypatch, capsys):
+    monkeypatch.setattr(cli.calque, "explain", FakeReport, raising=False)
+    assert cli.main(["explain", "settings:number"]) == 0 and capsys.readouterr().out == "table of 5\n"
+    assert cli.main(["explain", "settings:number", "--json", "--html", "out.html"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"x": 5}
+    assert (inside / "out.html").read_text(encoding="utf-8") == "<p>5 \N{GREEK SMALL LETTER MU}s</p>"
+    monkeypatch.setattr(FakeReport, "failure", "something")
+    assert cli.main(["explain", "settings:number"]) == 1 and capsys.readouterr().out == "table of 5\n"
+
+
+@pytest.mark.parametrize("out, words", [("no/such/out.html", "there is no directory no/such"), (".", "cannot be written (Is a directory)")])
+def test_a_page_that_cannot_be_written(inside, monkeypatch, capsys, out, words):
+    monkeypatch.setattr(cli.calque, "explain", FakeReport, raising=False)
+    assert cli.main(["explain", "settings:number", "--html", out]) == 2
+    said = capsys.readouterr()
+    assert said.err == f"calque: --html {out}: {words}.\n" and said.out == ""
+
+
+def test_explain_for_real(project):
+    if not hasattr(cli.calque, "explain"):
+        pytest.skip("there is no calque.explain yet")
+    found = run("explain", "settings:CONFIG", "--html", "out.html", folder=project)
+    assert (found.returncode, found.stderr) == (0, "") and "dict" in found.stdout
+    assert (project / "out.html").read_text(encoding="utf-8").lstrip().lower().startswith("<!doctype html>")
+    found = run("explain", "settings:locked", "--json", folder=project)
+    assert (found.returncode, found.stderr) == (1, "")
+    assert json.loads(found.stdout)["failure"]["path"] == "$['users'][0]['lock']"
+
+
 # ---- info ----------------------------------------------------------------------------------------------------------------
 
 def test_info_is_what_a_bug_report_needs():

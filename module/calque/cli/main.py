@@ -125,7 +125,7 @@ def _explain(options: argparse.Namespace) -> int:
         except OSError as error:
             return _complain(f"--html {options.html}: cannot be written ({error.strerror or error}).", USAGE)
     print(json.dumps(report.to_dict(), indent=2) if options.json else report)
-    return OK
+    return OK if report.failure is None else FAILED
 
 
 def _info(options: argparse.Namespace) -> int:
