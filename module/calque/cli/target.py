@@ -141,8 +141,7 @@ def _raised(what: str, error: BaseException) -> str:
     """A sentence about an exception of the user's code, with the place where it was raised."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__)
               if not frame.filename.startswith("<") and Path(frame.filename) not in _OURS]
-    # Of a file that does not compile the exception itself tells the place.
-    place = f" ({frames[-1].filename}, line {frames[-1].lineno})" if frames and not isinstance(error, SyntaxError) else ""
+    place = f" ({frames[-1].filename}, line {frames[-1].lineno})" if frames else ""
     text = " ".join(str(error).split())
     return f"{what} raised {type(error).__name__}{': ' + text if text else ''}{place}."
 
