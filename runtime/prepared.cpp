@@ -283,19 +283,22 @@ void Prepared::write_recipe() noexcept {
 }
 
 Ref Prepared::copy() noexcept {
-    stdlib_tables::refresh_if_changed();
-    if (usable_ && holds()) [[likely]] {
-        Ref y = follow();
-        if (y || PyErr_Occurred() != nullptr) {
-            return y;
-        }
+    offer_collection();  // may run Python code: only then is it asked whether the recipe holds
+    Ref y = copy_by_recipe();
+    if (y || PyErr_Occurred() != nullptr) {
+        return y;
     }
     const bool changed = generation_ != stdlib_tables::generation();
-    Ref y = engine::deepcopy(snapshot_, {}, {});
+    y = engine::deepcopy(snapshot_, {}, {});
     if (y && changed) {
         write_recipe();
     }
     return y;
+}
+
+Ref Prepared::copy_by_recipe() noexcept {
+    stdlib_tables::refresh_if_changed();
+    return usable_ && holds() ? follow() : Ref();
 }
 
 bool Prepared::holds() noexcept {
@@ -312,7 +315,6 @@ bool Prepared::holds() noexcept {
 }
 
 Ref Prepared::follow() noexcept {
-    offer_collection();
     for (PyObject*& copy : copies_) {
         copy = nullptr;
     }

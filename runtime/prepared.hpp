@@ -45,6 +45,9 @@ public:
     /// A copy of the snapshot. Empty with an exception set.
     Ref copy() noexcept;
 
+    /// A copy by the recipe: runs no Python code. Empty without an exception: there is none, or it does not hold.
+    Ref copy_by_recipe() noexcept;
+
     /// Gives up the snapshot.
     void drop() noexcept {
         usable_ = false;

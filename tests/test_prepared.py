@@ -227,6 +227,32 @@ def test_a_class_that_gets_a_hook_later(calque, change):
         assert topology(prepared()) == topology(copy.deepcopy(x))
 
 
+def test_a_class_that_changes_during_the_collection_that_a_call_begins(calque):
+    """A call may start the collector, up to 3.11, and finalizers and callbacks are Python code: the recipe is asked afterwards."""
+    class Own:
+        pass
+
+    x = Own()
+    x.a = [1]
+    calque.deepcopy([x])
+    prepared = calque.prepare([x])
+    collected, copies = [], []
+
+    def change(phase, info):
+        collected.append(phase)
+        Own.__deepcopy__ = lambda self, memo: "hook"
+
+    gc.callbacks.append(change)
+    try:
+        for _ in range(5000):
+            copies.append(prepared())  # what is dropped again does not count as an allocation
+            if collected:
+                break
+    finally:
+        gc.callbacks.remove(change)
+    assert since(3, 12) or (collected and copies[-1] == ["hook"])
+
+
 def test_handlers_that_come_and_go(calque):
     x = [Plain(a=[1]), [2]]
     prepared = calque.prepare(x)
