@@ -17,7 +17,8 @@
 // make two.
 //   What would go wrong otherwise: a recipe that outlives a change of the class would make instances that the class does not know.
 //
-// Nobody can change a snapshot who has not gone and found it among the collector's objects.
+// Nobody can change a snapshot who has not gone and found it among the collector's objects. A recipe may also be written for an
+// object that everybody knows (look_at), by somebody who knows when Python code has run: it is worth nothing from then on.
 //
 // Guarded by the GIL; following a recipe runs no Python code, so it is not entered twice.
 #pragma once
@@ -45,6 +46,11 @@ public:
     /// A copy of the snapshot. Empty with an exception set.
     Ref copy() noexcept;
 
+    /// Instead of take(): x itself is the snapshot. The recipe may be followed until Python code runs.
+    void look_at(Borrowed x) noexcept {
+        snapshot_ = Ref::share(x);
+        write_recipe();
+    }
     /// A copy by the recipe: runs no Python code. Empty without an exception: there is none, or it does not hold.
     Ref copy_by_recipe() noexcept;
 

@@ -308,6 +308,28 @@ def test_in_a_dataclass_field(calque):
     assert str(inspect.signature(calque.prepare({}))) == "()"
 
 
+def test_in_a_field_of_attrs(calque):
+    attrs = pytest.importorskip("attrs")
+
+    @attrs.define
+    class Config:
+        options: dict = attrs.field(factory=calque.prepare({"retries": [1, 2, 5]}))
+
+    one, two = Config(), Config()
+    assert one.options == two.options == {"retries": [1, 2, 5]} and one.options["retries"] is not two.options["retries"]
+
+
+@pytest.mark.no_leak_check(reason="pydantic keeps the classes of models that were made")
+def test_in_a_field_of_pydantic(calque):
+    pydantic = pytest.importorskip("pydantic")
+
+    class Config(pydantic.BaseModel):
+        options: dict = pydantic.Field(default_factory=calque.prepare({"retries": [1, 2, 5]}))
+
+    one, two = Config(), Config()
+    assert one.options == two.options == {"retries": [1, 2, 5]} and one.options["retries"] is not two.options["retries"]
+
+
 def test_it_takes_no_arguments(calque):
     prepared = calque.prepare([])
     assert raised(prepared, 1, 2) == (TypeError, "a calque.Prepared takes no arguments, got 2")
