@@ -1,6 +1,7 @@
 // module/bind_extra.cpp: calque.extra. Plain C functions, as entry_points.cpp has.
 #include "bind_extra.hpp"
 
+#include "error_path.hpp"
 #include "replicate.hpp"
 
 #include <boost/python.hpp>
@@ -31,7 +32,11 @@ Py_ssize_t count_of(const char* function, PyObject* const* args, Py_ssize_t narg
 
 PyObject* replicate(PyObject*, PyObject* const* args, Py_ssize_t nargs) noexcept {
     const Py_ssize_t count = count_of("replicate", args, nargs);
-    return count < 0 ? nullptr : calque::replicate(args[0], count).release();
+    Ref copies = count < 0 ? Ref() : calque::replicate(args[0], count);
+    if (!copies) {
+        error_path::add_note();
+    }
+    return copies.release();
 }
 
 PyObject* repeatcall(PyObject*, PyObject* const* args, Py_ssize_t nargs) noexcept {

@@ -36,6 +36,8 @@ struct Served {
     FunctionPatch& patch;
     bool (*install)(Borrowed function, const Substitute& substitute) noexcept;
     Substitute substitute;
+    PyMethodDef* function_of_copy =
+        nullptr;  // what the substitute calls; null: calque's function of that name
     PyObject* function =
         nullptr;  // of copy, at import; null where it has none. Owned, as `substitute.native`
 };
@@ -44,7 +46,8 @@ Served all[] = {
     {"deepcopy",
      deepcopy_patch,
      install<deepcopy_patch, entry::deepcopy_of_copy>,
-     {"def deepcopy(x, memo=None, _nil=[]): return NATIVE(x, memo, _nil)", nullptr}},
+     {"def deepcopy(x, memo=None, _nil=[]): return NATIVE(x, memo, _nil)", nullptr},
+     deepcopy_of_copy()},
     {"copy", copy_patch, install<copy_patch, entry::copy>, {"def copy(x): return NATIVE(x)", nullptr}},
     {"replace",
      replace_patch,
@@ -144,6 +147,8 @@ bool switch_to(bool on) {
     return change;
 }
 
+void add_notes(bool wanted) { entry::copy_adds_notes = wanted; }
+
 bool is_on() {
     for (const Served& served : all) {
         if (served.patch.installed()) {
@@ -163,11 +168,17 @@ void bind_patch() {
     for (Served& served : all) {
         if (PyObject_HasAttrString(copy.ptr(), served.name) != 0) {
             served.function = bp::incref(attribute(copy.ptr(), served.name).ptr());
-            served.substitute.native = bp::incref(attribute(ours.ptr(), served.name).ptr());
+            served.substitute.native = bp::incref(
+                served.function_of_copy != nullptr
+                    ? bp::object(bp::handle<>(PyCFunction_NewEx(served.function_of_copy, ours.ptr(),
+                                                                attribute(ours.ptr(), "__name__").ptr())))
+                          .ptr()
+                    : attribute(ours.ptr(), served.name).ptr());
         }
     }
     bp::def("_patch_switch", switch_to, bp::arg("on"));
     bp::def("_patch_is_on", is_on);
+    bp::def("_patch_notes", add_notes, bp::arg("wanted"));
 }
 
 }  // namespace calque::module

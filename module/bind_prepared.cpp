@@ -2,6 +2,7 @@
 // Boost.Python a call costs 25 to 50 ns more, as much as a small list.
 #include "bind_prepared.hpp"
 
+#include "error_path.hpp"
 #include "prepared.hpp"
 
 #include <boost/python.hpp>
@@ -42,6 +43,9 @@ PyObject* call_prepared(PyObject* self, PyObject* const*, std::size_t nargsf, Py
     const Ref held = Ref::share(self);  // a hook may drop the last other reference
     Ref copy = object.prepared.copy();
     object.copies += bool(copy);
+    if (!copy) {
+        error_path::add_note();
+    }
     return copy.release();
 }
 
@@ -53,7 +57,11 @@ PyObject* prepare(PyObject*, PyObject* x) noexcept {
     PreparedObject& object = self_of(made.get());
     object.call = call_prepared;
     ::new (static_cast<void*>(&object.prepared)) Prepared;
-    return object.prepared.take(x) ? made.release() : nullptr;
+    if (!object.prepared.take(x)) {
+        error_path::add_note();
+        return nullptr;
+    }
+    return made.release();
 }
 
 int traverse(PyObject* self, visitproc visit, void* arg) noexcept {

@@ -7,6 +7,7 @@
 
 #include "bind_memo.hpp"
 #include "engine.hpp"
+#include "error_path.hpp"
 #include "pod_vector.hpp"
 #include "primitives/interned.hpp"
 #include "primitives/interpreter_forms.hpp"
@@ -132,11 +133,19 @@ template <bool may_share>
 }
 
 PyObject* deepcopy(PyObject*, PyObject* const* args, Py_ssize_t nargs, PyObject* keywords) noexcept {
-    return deepcopy_quickly<true>(args, nargs, keywords);
+    PyObject* const copy = deepcopy_quickly<true>(args, nargs, keywords);
+    if (copy == nullptr) [[unlikely]] {
+        error_path::add_note();
+    }
+    return copy;
 }
 
 PyObject* deepcopy_of_copy(PyObject*, PyObject* const* args, Py_ssize_t nargs, PyObject* keywords) noexcept {
-    return deepcopy_quickly<false>(args, nargs, keywords);
+    PyObject* const copy = deepcopy_quickly<false>(args, nargs, keywords);
+    if (copy == nullptr && copy_adds_notes) [[unlikely]] {
+        error_path::add_note();
+    }
+    return copy;
 }
 
 PyObject* copy(PyObject*, PyObject* const* args, Py_ssize_t nargs, PyObject* keywords) noexcept {
@@ -184,6 +193,7 @@ constexpr const char* kDeepcopyDoc =
     "    TypeError: as raised by the reduce protocol for objects that refuse to be pickled.\n"
     "    MemoryError: there is no memory left. Depth of nesting alone raises nothing.\n"
     "    Whatever __deepcopy__, __reduce_ex__ and the other hooks raise.\n\n"
+    "An exception raised by the interpreter or calque has a note that says where in x: see error_path.\n\n"
     "Semantics: Lib/copy.py of the running CPython (3.10 to 3.14).";
 
 constexpr const char* kCopyDoc =
@@ -223,5 +233,11 @@ PyMethodDef methods[] = {
 }  // namespace
 
 PyMethodDef* entry_points() noexcept { return methods; }
+
+PyMethodDef* deepcopy_of_copy() noexcept {
+    static PyMethodDef method{"deepcopy", as_c_function(entry::deepcopy_of_copy),
+                              METH_FASTCALL | METH_KEYWORDS, kDeepcopyDoc};
+    return &method;
+}
 
 }  // namespace calque::module

@@ -4,6 +4,7 @@
 #include "bind_extra.hpp"
 #include "bind_memo.hpp"
 #include "bind_patch.hpp"
+#include "bind_paths.hpp"
 #include "bind_prepared.hpp"
 #include "bind_registry.hpp"
 #include "entry_points.hpp"
@@ -73,6 +74,7 @@ BOOST_PYTHON_MODULE(_calque) {
     calque::module::bind_build();
     calque::module::bind_memo();
     calque::module::bind_registry();
+    calque::module::bind_paths();
     calque::module::bind_patch();
     calque::module::bind_prepared();
     calque::module::bind_extra();

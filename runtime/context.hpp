@@ -35,10 +35,15 @@ struct Context : primitives::ContextHead {
     WorkStack stack;
     Memo* memo = nullptr;
     GcHold gc;
-    int python_depth = 0;         // brackets open around Python code
-    std::uint64_t first_run = 0;  // python_runs when this copy began; 0 on another copy's memo
+    int python_depth = 0;          // brackets open around Python code
+    std::uint64_t first_run = 0;   // python_runs when this copy began; 0 on another copy's memo
+    std::uint64_t nested_run = 0;  // the same there
 
     static inline std::uint64_t stretches = 0;  // of all copies, by all threads: guarded by the GIL
+
+    bool is_nested() const noexcept { return first_run == 0; }
+    /// Context::stretches when this walk or copy began.
+    std::uint64_t begun() const noexcept { return is_nested() ? nested_run : first_run; }
 
     static Context& of(calque_context* raw) noexcept { return *reinterpret_cast<Context*>(raw); }
     calque_context* raw() noexcept { return reinterpret_cast<calque_context*>(this); }
@@ -209,7 +214,7 @@ inline ActiveContext IdleContext::activate() && noexcept {
 inline ActiveContext IdleContext::activate_on(Memo& memo) && noexcept {
     context_->nested = true;
     context_->memo = &memo;
-    context_->python_runs = ++Context::stretches;
+    context_->python_runs = context_->nested_run = ++Context::stretches;
     context_->first_run = 0;
     ++memo.users;
     return ActiveContext(std::move(context_));

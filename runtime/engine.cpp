@@ -4,6 +4,7 @@
 #include "context.hpp"
 #include "cpython/dict_layout.hpp"
 #include "cpython/eval_breaker.hpp"
+#include "graph_path.hpp"
 #include "primitives/interpreter_forms.hpp"
 #include "primitives/known_class.hpp"
 #include "primitives/mutants.hpp"
@@ -259,8 +260,8 @@ bool create() noexcept {
     detail::api_in_use = &c_api;
     dict_layout::look();
     eval_breaker::look();
-    return mutants::choose() && interned::create() && mapping_memo::create() && forms::create()
-        && stdlib_tables::create() && registry::add(&stdlib_tables::odd_metaclass) == 0;
+    return mutants::choose() && interned::create() && graph_path::create() && mapping_memo::create()
+        && forms::create() && stdlib_tables::create() && registry::add(&stdlib_tables::odd_metaclass) == 0;
 }
 
 bool open_for_use() noexcept {

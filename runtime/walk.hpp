@@ -106,7 +106,7 @@ protected:
 
     Context& ctx_;
     const WorkStack::Mark base_;
-    Borrowed child_;
+    Borrowed child_;        // may be gone when an error ends the walk; empty: its path is known already
     bool counted_ = false;  // child_: its parent holds a counted reference (CALQUE_PURE)
     Ref held_child_;
     Ref value_;

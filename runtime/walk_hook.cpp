@@ -1,5 +1,6 @@
 // runtime/walk_hook.cpp: the move of a walk that calls a class's own __deepcopy__. See walk.hpp, and for the memo that
 // it is given memo.hpp, "Writes of strangers".
+#include "error_path.hpp"
 #include "primitives/instance_values.hpp"
 #include "primitives/interned.hpp"
 #include "primitives/known_class.hpp"
@@ -81,6 +82,7 @@ Walk::Move Walk::end_hook(Ref held, bool unique) noexcept {
     Memo& memo = *ctx_.memo;
     ctx_.after_hook();
     if (!value_) {
+        error_path::hand_up(ctx_, x, nullptr);
         const SavedError in_flight;
         if (!memo.entry_may_stay()) {
             PyErr_Clear();

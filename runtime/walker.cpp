@@ -1,6 +1,7 @@
 // runtime/walker.cpp: see walker.hpp.
 #include "walker.hpp"
 
+#include "error_path.hpp"
 #include "own_hook.hpp"
 #include "primitives/known_class.hpp"
 #include "primitives/mutants.hpp"
@@ -161,6 +162,7 @@ Walk::Move Walk::start_simple(const calque_handler& handler, PyObject* x, bool u
             PyErr_Format(PyExc_SystemError, "calque handler %s returned NULL without setting an exception",
                          handler.name);
         }
+        error_path::hand_up(ctx_, x, &handler);
         return Move::failed;
     }
     if (value_.get() != x && !complete(x, value_, false, unique, ctx_.python_runs != runs)) {
@@ -420,6 +422,12 @@ Walk::Move Walk::no_memory() noexcept {
 }
 
 Walk::Move Walk::give_up_top() noexcept {
+    make_frames_safe();
+    ctx_.memo->discard_raw();
+    const calque_frame& frame = ctx_.stack.top();
+    error_path::hand_up(ctx_, frame.original, frame.handler);
+    error_path::gather(ctx_, base_, frame.original, true);
+    child_ = {};
     discard_top_after_error();
     return Move::failed;
 }
@@ -458,6 +466,9 @@ void Walk::discard_top_after_error() noexcept {
 void Walk::unwind() noexcept {
     make_frames_safe();
     ctx_.memo->discard_raw();
+    if (child_) {
+        error_path::gather(ctx_, base_, child_.get(), false);
+    }
     ctx_.leave();
     {
         const SavedError in_flight;

@@ -14,6 +14,7 @@ LAST_KNOWN = {
     "dict_slots": (3, 14),
     "dict_version": (3, 13),
     "eval_breaker": (3, 14),
+    "exception_slot": (3, 14),
     "function_slot": (3, 14),
     "generator_state": (3, 11),
     "get_method": (3, 14),
@@ -24,7 +25,7 @@ LAST_KNOWN = {
     "type_version": (3, 14),
 }
 # Versions in between of which it is known that the internals do not serve.
-KNOWN_NOT_TO_SERVE = {("function_slot", (3, 11)), ("generator_state", (3, 10))}
+KNOWN_NOT_TO_SERVE = {("exception_slot", (3, 10)), ("function_slot", (3, 11)), ("generator_state", (3, 10))}
 # Private by their names, but behind macros and functions that are public: every extension module refers to some of them.
 BEHIND_PUBLIC_MACROS = {
     "_PyByteArray_empty_string", "_PyWeakref_RefType", "_Py_Dealloc", "_Py_EllipsisObject", "_Py_FalseStruct", "_Py_NoneStruct",

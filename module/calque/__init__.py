@@ -17,12 +17,12 @@ from . import _calque
 _calque._require_main_interpreter()  # before anything is registered with this one, as patch does
 
 from . import _plugins, extra, patch  # noqa: F401  (_plugins tells _calque how to find plugins)
-from ._calque import Memo, Prepared, __version__, copy, deepcopy, prepare, replace
+from ._calque import Memo, Prepared, __version__, copy, deepcopy, error_path, prepare, replace
 from ._handlers import handler_for, handlers
 from ._paths import get_cmake_dir, get_include
 from ._registry import atomic, register, unregister
 
-__all__ = ["Error", "Memo", "Prepared", "atomic", "copy", "deepcopy", "error", "extra", "get_cmake_dir", "get_include", "handler_for",
+__all__ = ["Error", "Memo", "Prepared", "atomic", "copy", "deepcopy", "error", "error_path", "extra", "get_cmake_dir", "get_include", "handler_for",
            "handlers", "patch", "prepare", "register", "replace", "unregister"]
 
 error = Error  # the name copy.py keeps for programs of old

@@ -29,7 +29,7 @@ import sys
 from threading import RLock
 from types import ModuleType, TracebackType
 
-from ._calque import _patch_is_on, _patch_switch
+from ._calque import _patch_is_on, _patch_notes, _patch_switch
 
 __all__ = ["disable", "enable", "enabled"]
 
@@ -41,8 +41,12 @@ _blocks = 0  # with-blocks that have not ended
 os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 
 
-def enable() -> bool:
-    """Let calque serve `copy`. Calling it again changes nothing.
+def enable(*, notes: bool = False) -> bool:
+    """Let calque serve `copy`. Calling it again changes nothing but what `notes` says.
+
+    Args:
+        notes: whether errors of `copy.deepcopy` get a note that says where in the object they arose, as those of
+            `calque.deepcopy` do (Python 3.11 and later; see `calque.error_path`). Until the next call of `enable` or `disable`.
 
     Returns:
         True if the patch was off.
@@ -54,6 +58,7 @@ def enable() -> bool:
     global _asked_for
     with _lock:
         changed = _patch_switch(True)
+        _patch_notes(bool(notes))
         _asked_for = True
         return changed
 
@@ -67,6 +72,7 @@ def disable() -> bool:
     global _asked_for
     with _lock:
         _asked_for = False
+        _patch_notes(False)
         return not _blocks and _patch_switch(False)
 
 

@@ -27,6 +27,9 @@
 // PyDictObject.ma_version_tag (PEP 509). dict_version.hpp
 #define CALQUE_USE_DICT_VERSION (CALQUE_INTERNALS && PY_VERSION_HEX < 0x030E0000)
 
+// PyBaseExceptionObject.notes, which nothing uses. exception_slot.hpp
+#define CALQUE_USE_EXCEPTION_SLOT (CALQUE_INTERNALS && PY_VERSION_HEX >= 0x030B0000)
+
 // PyFunctionObject.vectorcall, .func_version. Call sites of 3.11 do not look at the slot. function_patch.hpp
 #define CALQUE_USE_FUNCTION_SLOT \
  (CALQUE_INTERNALS && (PY_VERSION_HEX < 0x030B0000 || PY_VERSION_HEX >= 0x030C0000))
@@ -66,6 +69,7 @@
  X("dict_slots", CALQUE_USE_DICT_SLOTS)           \
  X("dict_version", CALQUE_USE_DICT_VERSION)       \
  X("eval_breaker", CALQUE_USE_EVAL_BREAKER)       \
+ X("exception_slot", CALQUE_USE_EXCEPTION_SLOT)   \
  X("function_slot", CALQUE_USE_FUNCTION_SLOT)     \
  X("generator_state", CALQUE_USE_GENERATOR_STATE) \
  X("get_method", CALQUE_USE_GET_METHOD)           \
