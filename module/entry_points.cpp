@@ -91,8 +91,18 @@ PyObject* deepcopy_sharing(PyObject* const* args, Py_ssize_t nargs, PyObject* ke
     return engine::deepcopy_sharing(x, memo, nil, classes).release();
 }
 
-template <bool may_share>
-PyObject* deepcopy_of_any_shape(PyObject* const* args, Py_ssize_t nargs, PyObject* keywords) noexcept {
+// Who was called: calque.deepcopy, which knows share= and adds notes to errors, or copy.deepcopy under the patch.
+enum class By { own_name, patch };
+
+template <By by>
+[[gnu::noinline, gnu::cold]] void note_failure() noexcept {
+    if (by == By::own_name || entry::copy_adds_notes) {
+        error_path::add_note();
+    }
+}
+
+template <By by>
+PyObject* deepcopy_with_arguments(PyObject* const* args, Py_ssize_t nargs, PyObject* keywords) noexcept {
     if (keywords == nullptr && (nargs == 2 || nargs == 3)) {
         return run_deepcopy(args[0], args[1], nargs == 3 ? Borrowed(args[2]) : Borrowed());
     }
@@ -100,7 +110,7 @@ PyObject* deepcopy_of_any_shape(PyObject* const* args, Py_ssize_t nargs, PyObjec
         && PyTuple_GET_ITEM(keywords, 0) == interned::memo) {
         return run_deepcopy(args[0], args[1], {});
     }
-    if constexpr (may_share) {
+    if constexpr (by == By::own_name) {
         if (const Py_ssize_t place = place_of_share(keywords); place >= 0) {
             return deepcopy_sharing(args, nargs, keywords, place);
         }
@@ -113,39 +123,48 @@ PyObject* deepcopy_of_any_shape(PyObject* const* args, Py_ssize_t nargs, PyObjec
                         PyTuple_GET_ITEM(bound.get(), 2));
 }
 
+// Not inlined: the shortest calls would save the registers that this one needs.
+template <By by>
+[[gnu::noinline]] PyObject* deepcopy_of_any_shape(PyObject* const* args, Py_ssize_t nargs,
+                                                  PyObject* keywords) noexcept {
+    PyObject* const copy = deepcopy_with_arguments<by>(args, nargs, keywords);
+    if (copy == nullptr) [[unlikely]] {
+        note_failure<by>();
+    }
+    return copy;
+}
+
 }  // namespace
 
 namespace entry {
 
-template <bool may_share>
+template <By by>
 [[gnu::always_inline]] static inline PyObject* deepcopy_quickly(PyObject* const* args, Py_ssize_t nargs,
                                                                 PyObject* keywords) noexcept {
     if (nargs == 1 && keywords == nullptr) [[likely]] {
-        return engine::is_atom(args[0]) ? Ref::share(args[0]).release()
-                                        : engine::deepcopy_alone(args[0]).release();
+        if (engine::is_atom(args[0])) {
+            return Ref::share(args[0]).release();
+        }
+        PyObject* const copy = engine::deepcopy_alone(args[0]).release();
+        if (copy == nullptr) [[unlikely]] {
+            note_failure<by>();
+        }
+        return copy;
     }
     // Most of what hooks have copied.
     if (keywords == nullptr && (nargs == 2 || nargs == 3) && engine::is_atom(args[0])
         && engine::has_no_atoms(args[1])) {
         return Ref::share(args[0]).release();
     }
-    return deepcopy_of_any_shape<may_share>(args, nargs, keywords);
+    return deepcopy_of_any_shape<by>(args, nargs, keywords);
 }
 
 PyObject* deepcopy(PyObject*, PyObject* const* args, Py_ssize_t nargs, PyObject* keywords) noexcept {
-    PyObject* const copy = deepcopy_quickly<true>(args, nargs, keywords);
-    if (copy == nullptr) [[unlikely]] {
-        error_path::add_note();
-    }
-    return copy;
+    return deepcopy_quickly<By::own_name>(args, nargs, keywords);
 }
 
 PyObject* deepcopy_of_copy(PyObject*, PyObject* const* args, Py_ssize_t nargs, PyObject* keywords) noexcept {
-    PyObject* const copy = deepcopy_quickly<false>(args, nargs, keywords);
-    if (copy == nullptr && copy_adds_notes) [[unlikely]] {
-        error_path::add_note();
-    }
-    return copy;
+    return deepcopy_quickly<By::patch>(args, nargs, keywords);
 }
 
 PyObject* copy(PyObject*, PyObject* const* args, Py_ssize_t nargs, PyObject* keywords) noexcept {
