@@ -91,7 +91,7 @@ def explains_itself(member):
 
 def test_every_public_name_has_a_docstring():
     names = dict(public_names())
-    for expected in ("calque", "calque.deepcopy", "calque.Memo.copy", "calque.patch.enable", "calque.effects.run",
+    for expected in ("calque", "calque.deepcopy", "calque.Memo.copy", "calque.patch.enable", "calque.extra.replicate", "calque.effects.run",
                      "calque.demo.report.Report.exact", "calque.cli.main.main", "calque.atomic"):
         assert expected in names, "the walk has lost its way"
     # A class inherits no docstring, a method does.
@@ -102,7 +102,7 @@ def test_every_public_name_has_a_docstring():
 def test_what_is_exported_is_there_and_in_the_stub():
     import calque
 
-    for module in (calque, calque.patch):
+    for module in (calque, calque.extra, calque.patch):
         assert sorted(module.__all__) == sorted(set(module.__all__)) and all(hasattr(module, name) for name in module.__all__)
     public = {name for name, value in vars(calque).items() if is_public(name) and not inspect.ismodule(value) and name not in ("annotations",)}
     assert public <= set(calque.__all__)

@@ -8,7 +8,7 @@ from typing import Any
 from typing_extensions import assert_type
 
 import calque
-from calque import patch
+from calque import extra, patch
 
 
 @dataclass
@@ -34,6 +34,11 @@ assert_type(prepared(), dict[str, list[Point]])
 assert_type(prepared.copies, int)
 assert_type(prepared.objects, int | None)
 assert_type(calque.deepcopy(prepared), calque.Prepared[dict[str, list[Point]]])
+
+
+assert_type(extra.replicate(point, 3), list[Point])
+assert_type(extra.repeatcall(prepared, 2), list[dict[str, list[Point]]])
+assert_type(calque.error_path(ValueError()), str | None)
 
 
 # A handler keeps its own type.

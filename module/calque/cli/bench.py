@@ -76,7 +76,7 @@ def measure(title: str, x: Any, rounds: int, *, quiet: bool) -> Result:
             prepared = calque.prepare(x)
             calque.deepcopy(x)
         except Exception as error:
-            path = getattr(calque, "error_path", lambda error: None)(error)
+            path = calque.error_path(error)
             at = f" at {path}" if path else ""
             text = " ".join(str(error).split())
             raise CannotBeCopied(f"{title} cannot be copied: {type(error).__name__}{at}: {text}") from None
