@@ -113,5 +113,6 @@ def test_the_stubs_are_what_the_interpreter_sees():
     allowed = ROOT / ".ci" / "stubtest-allowlist"
     if not allowed.exists():
         pytest.skip("the list of exceptions is not here: these tests have left their source tree")
-    done = mypy("--mypy-config-file", ROOT / "setup.cfg", "--allowlist", allowed, "calque", tool="mypy.stubtest")
+    done = mypy("--mypy-config-file", ROOT / "setup.cfg", "--allowlist", allowed,
+                "--ignore-unused-allowlist", "calque", tool="mypy.stubtest")
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
