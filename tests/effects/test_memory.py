@@ -254,6 +254,13 @@ CYCLES = {
     "GetTraceback": "box = E(); box.p = payload(); e.run(e.WithHandler(lambda effect, k: setattr(effect, 'x', e.GetTraceback(k)), box))",
     "GetHandlers": "box = E(); box.p = payload(); e.run(e.WithHandler(lambda effect, k: setattr(effect, 'x', e.GetHandlers(k)), box))",
     "a program's arguments": "box = [payload()]; box.append(e.do(print)(box, 1, 2, 3, 4, 5, key=box))",
+    "a program's function": """
+        @e.do
+        def program(): return box
+        box = [payload()]
+        box.append(program())
+        program = None
+        """,
     "a do function": """
         @e.do
         def program(): return program, p
