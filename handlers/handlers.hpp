@@ -46,4 +46,8 @@ extern const HandlerSpec known_class_handler;      // known_class.cpp
 extern const HandlerSpec dunder_deepcopy_handler;  // dunder_deepcopy.cpp
 extern const HandlerSpec reduce_handler;           // reduce.cpp
 
+/// Of what a reducer returned: the part whose copy a frame of reduce_handler waits for.
+enum class ReducedPart : unsigned char { args, state, items, keys, values };
+ReducedPart part_asked_for(const calque_frame& frame) noexcept;
+
 }  // namespace calque

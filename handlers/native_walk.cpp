@@ -1,13 +1,9 @@
 // handlers/native_walk.cpp: the one place that sees the walker's loop and the native handlers together.
 // Built apart from the other handlers, which see the SDK and the primitives only (CMakeLists.txt).
 #include "native_walk.hpp"
-#include "ast.hpp"
-#include "dict.hpp"
-#include "instance.hpp"
-#include "list.hpp"
+#include "explain/trace.hpp"
+#include "native_kinds.hpp"
 #include "saved_error.hpp"
-#include "set.hpp"
-#include "tuple.hpp"
 #include "walker.hpp"
 
 namespace calque {
@@ -16,7 +12,7 @@ namespace {
 
 template <class... Handlers>
 struct Natives {
-    using Walk = walker::NativeWalk<Handlers...>;
+    using Walk = walker::NativeWalk<false, Handlers...>;
 
     static bool install() noexcept {
         ((primitives::deoptimizers[static_cast<int>(Handlers::kKind)] = deoptimizer<Handlers>()), ...);
@@ -35,7 +31,7 @@ struct Natives {
     }
 };
 
-using All = Natives<CopyList, CopyDict, CopyTuple, CopyInstance, CopyMutableSet, CopyFrozenSet, CopyNode>;
+using All = OfNativeKinds<Natives>;
 
 }  // namespace
 
@@ -43,15 +39,32 @@ namespace walker {
 
 namespace {
 
-void install() noexcept {
-    static const bool installed = All::install();
-    static_cast<void>(installed);
+// One byte says all that a walk has to ask before it begins.
+enum class Mode : unsigned char { nothing_installed, ordinary, explaining };
+Mode mode = Mode::nothing_installed;
+
+// The trace that a walk of `context` is to be told to, if there is one.
+[[gnu::noinline, gnu::cold]] explain::Trace* look_further(Context& context) noexcept {
+    if (mode == Mode::nothing_installed) {
+        choose_mode();
+    }
+    return context.memo->trace();
 }
 
 }  // namespace
 
+void choose_mode() noexcept {
+    static const bool installed = All::install();
+    mode = explain::Trace::in_use != 0 ? Mode::explaining : Mode::ordinary;
+    static_cast<void>(installed);
+}
+
 Ref walk(Context& context, Borrowed x, Borrowed nil) noexcept {
-    install();
+    if (mode != Mode::ordinary) [[unlikely]] {
+        if (explain::Trace* const trace = look_further(context)) {
+            return explain_walk(context, x, nil, *trace);
+        }
+    }
     const registry::InUse in_use;
     context.enter();
     Ref copy = All::Walk(context, context.stack.mark()).run(x, nil);
@@ -60,7 +73,9 @@ Ref walk(Context& context, Borrowed x, Borrowed nil) noexcept {
 }
 
 bool begin_root(Borrowed x, Root& root) noexcept {
-    install();
+    if (mode != Mode::ordinary) [[unlikely]] {
+        return false;  // by way of walk()
+    }
     GcHold gc;
     gc.hold();
     const bool begun = All::Walk::begin_root(x, root);

@@ -14,12 +14,16 @@
 #include "interpreter_forms.hpp"
 #include "reconstruct.hpp"
 
+#include <new>
+
 namespace calque {
 
 namespace {
 
 class Reconstruct {
 public:
+    ReducedPart asked_for() const noexcept { return phase_; }
+
     Step begin(CopyContext& context, Frame& frame) noexcept {
         Ref value = reconstruct::reduce(frame.original(), true);
         if (!value) {
@@ -81,7 +85,7 @@ public:
 
 private:
     enum Part : Py_ssize_t { kFunc, kArgs, kState, kItems, kPairs };
-    enum class Phase : unsigned char { args, state, items, keys, values };
+    using Phase = ReducedPart;
 
     Borrowed part(Part index) const noexcept { return PyTuple_GET_ITEM(parts_.get(), index); }
     bool has(Part index) const noexcept { return part(index).get() != Py_None; }
@@ -161,6 +165,10 @@ private:
 };
 
 }  // namespace
+
+ReducedPart part_asked_for(const calque_frame& frame) noexcept {
+    return std::launder(reinterpret_cast<const Reconstruct*>(frame.data))->asked_for();
+}
 
 const HandlerSpec reduce_handler = frame_handler<Reconstruct>("__reduce_ex__", nullptr);
 

@@ -1,6 +1,7 @@
 // module/module.cpp: the extension module calque._calque. It puts the parts together and binds them;
 // the only folder that includes Boost.Python.
 #include "bind_build.hpp"
+#include "bind_explain.hpp"
 #include "bind_extra.hpp"
 #include "bind_memo.hpp"
 #include "bind_patch.hpp"
@@ -78,6 +79,7 @@ BOOST_PYTHON_MODULE(_calque) {
     calque::module::bind_patch();
     calque::module::bind_prepared();
     calque::module::bind_extra();
+    calque::module::bind_explain();
     module.attr("_C_API") = bp::object(bp::handle<>(
         PyCapsule_New(const_cast<calque_api*>(&calque::engine::c_api), CALQUE_CAPSULE_NAME, nullptr)));
     module.attr("_strategies") = strategies();

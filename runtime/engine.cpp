@@ -4,6 +4,7 @@
 #include "context.hpp"
 #include "cpython/dict_layout.hpp"
 #include "cpython/eval_breaker.hpp"
+#include "explain/trace.hpp"
 #include "graph_path.hpp"
 #include "primitives/interpreter_forms.hpp"
 #include "primitives/known_class.hpp"
@@ -103,7 +104,7 @@ Ref copy_nested(Memo& memo, Borrowed x, Borrowed nil) noexcept {
     if (memo.passes_atomics() && primitives::known_types.atomic(x.type())) {
         return Ref::share(x);
     }
-    if (memo.native()) {
+    if (memo.answers_at_once()) {
         Ref copy;
         const mapping_memo::Found found = memo.find(x, nil, copy);
         if (found == mapping_memo::Found::error
@@ -305,6 +306,27 @@ Ref deepcopy_sharing(Borrowed x, Borrowed memo, Borrowed nil, Borrowed classes) 
         PyErr_Clear();
     }
     return copy;
+}
+
+Ref explain(Borrowed x, explain::Trace& trace) noexcept {
+    stdlib_tables::refresh_if_changed();
+    if (!stack_guard::has_room()) {
+        return {};
+    }
+    IdleContext idle = IdleContext::take();
+    if (!idle) {
+        return {};
+    }
+    ActiveContext active = std::move(idle).activate();
+    ++explain::Trace::in_use;
+    walker::choose_mode();
+    active->memo->tell(&trace);
+    Ref copy = walker::walk(*active, x, {});
+    trace.memo_taken_over = !active->memo->native();
+    active->memo->tell(nullptr);
+    --explain::Trace::in_use;
+    walker::choose_mode();
+    return end(std::move(active), std::move(copy));
 }
 
 Ref deepcopy_on(Memo& memo, Borrowed x) noexcept {

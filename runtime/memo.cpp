@@ -12,7 +12,7 @@ bool Memo::no_memory() noexcept {
 }
 
 void Memo::use_mapping(Borrowed mapping) noexcept {
-    native_ = false;
+    native_ = answers_at_once_ = false;
     exact_dict_ = PyDict_CheckExact(mapping.get());
     passes_atomics_ = CALQUE_ATOMICS_BEFORE_MEMO || mutants::is(mutants::Mutant::atomics_not_looked_up);
     dict_ = Ref::share(mapping);
@@ -41,6 +41,7 @@ void Memo::forget(bool politely) noexcept {
         release_log(politely);
     }
     native_ = true;
+    answers_at_once_ = trace_ == nullptr;
     exact_dict_ = false;
     passes_atomics_ = true;
     always_look_up_ = false;

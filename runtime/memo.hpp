@@ -78,6 +78,10 @@
 
 namespace calque {
 
+namespace explain {
+class Trace;
+}  // namespace explain
+
 class Memo : public FromMalloc {
 public:
     using Found = mapping_memo::Found;
@@ -107,6 +111,14 @@ public:
     }
 
     bool native() const noexcept { return native_; }
+    /// Native, and what it has can be looked up without a walk: nobody explains the copy.
+    bool answers_at_once() const noexcept { return answers_at_once_; }
+    /// Walks on this memo are told to `trace`, until it is null.
+    void tell(explain::Trace* trace) noexcept {
+        trace_ = trace;
+        answers_at_once_ = native_ && trace == nullptr;
+    }
+    explain::Trace* trace() const noexcept { return trace_; }
     /// Both are the same mapping: hooks of one copy have continued it with that.
     bool shares_mapping_with(const Memo& other) const noexcept {
         return !native_ && !other.native_ && dict_.get() == other.dict_.get();
@@ -372,6 +384,7 @@ private:
     static inline PodVector<Memo*> living_memos_;
 
     bool native_ = true;
+    bool answers_at_once_ = true;
     bool exact_dict_ =
         false;  // the mapping is a dict whose list of originals, as far as we have seen, is a list
     bool passes_atomics_ = true;
@@ -396,6 +409,7 @@ private:
     std::size_t snapshots_left_ = kFirstSnapshots;
     PyObject* hooked_ = nullptr;
     bool entry_taken_in_ = false;
+    explain::Trace* trace_ = nullptr;
     std::shared_ptr<Link> link_;
 };
 

@@ -34,9 +34,9 @@
 
 namespace calque::walker {
 
-/// `Handlers`: classes as for frame_handler(), each with a constant `kKind` (primitives::Native).
-template <class... Handlers>
-class NativeWalk : Walk {
+/// `Handlers`: as for frame_handler(), each with a constant `kKind`. `kEach`: calls leave at each child (explain_walk.hpp).
+template <bool kEach, class... Handlers>
+class NativeWalk : protected Walk {
     using Native = primitives::Native;
     using Look = primitives::KnownTypes::Look;
 
@@ -70,7 +70,7 @@ public:
         return go_on(move);
     }
 
-private:
+protected:
     /// Asks for children in begin_natively(), and can be begun without a walk (native.hpp).
     template <class Handler>
     static constexpr bool kGoesOn = requires(Handler& handler, CopyContext& context, Frame& view) {
@@ -365,7 +365,7 @@ private:
     [[gnu::always_inline]] calque_step visit_from(PyObject* x, calque_frame& local, bool& asked, bool unique,
                                                   calque_frame* place, Borrowed next,
                                                   const Look& look) noexcept {
-        if (PyObject* copy = met<Handler>(next)) {
+        if (PyObject* copy = kEach ? nullptr : met<Handler>(next)) {
             return {copy, primitives::kValue};
         }
         if (!asked) {
@@ -377,7 +377,7 @@ private:
                 return {next.get(), CALQUE_CHILD};
             }
         }
-        if (poll_.due()) [[unlikely]] {
+        if (kEach || poll_.due()) [[unlikely]] {
             return {next.get(), CALQUE_CHILD};  // the loop sees to it
         }
         return visit_child(next, look, place + 1);
@@ -503,11 +503,11 @@ private:
                 return no_memory();
             }
             const auto visit = [this](Borrowed next, const Look& look) noexcept {
-                if (PyObject* const copy = met<Handler>(next)) {
+                if (PyObject* const copy = kEach ? nullptr : met<Handler>(next)) {
                     return calque_step{copy, primitives::kValue};
                 }
-                return poll_.due() ? calque_step{next.get(), CALQUE_CHILD}
-                                   : visit_child(next, look, places_.first());
+                return kEach || poll_.due() ? calque_step{next.get(), CALQUE_CHILD}
+                                            : visit_child(next, look, places_.first());
             };
             return settle_natively<Handler>(
                 frame, detail::Lend::resume_natively<Handler>(ctx_.raw(), &frame, value_.release(), visit));

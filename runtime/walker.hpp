@@ -20,11 +20,20 @@
 
 #include <calque/ref.hpp>
 
+namespace calque::explain {
+class Trace;
+}  // namespace calque::explain
+
 namespace calque::walker {
 
 /// A deep copy of `x` within the copy `context`. Empty with an exception set on failure.
 /// `nil`: a memo entry for `x` that is this object does not count; may be empty.
 Ref walk(Context& context, Borrowed x, Borrowed nil) noexcept;
+
+/// The same, told to `trace`.
+Ref explain_walk(Context& context, Borrowed x, Borrowed nil, explain::Trace& trace) noexcept;
+/// When the first trace has been taken up, or the last one has been given up.
+void choose_mode() noexcept;
 
 /// The first object of a copy that has no memo yet: most of them are leaves and need none.
 struct Root {
