@@ -97,15 +97,20 @@ Ref key_step(Borrowed key) noexcept { return formatted(".keys()[%U]", shown(key)
 
 Ref member_step(Borrowed member) noexcept { return formatted("{%U}", shown(member)); }
 
-// ".name" for "['name']"; empty for other steps.
+// ".name" for "['name']", ".'a name'" for "['a name']"; empty for other steps.
 Ref attribute_for(Borrowed step) noexcept {
     const Py_ssize_t length = step ? PyUnicode_GET_LENGTH(step.get()) : 0;
-    if (length < 5 || PyUnicode_READ_CHAR(step.get(), 0) != '['
-        || PyUnicode_READ_CHAR(step.get(), 1) != '\'') {
+    if (length < 4 || PyUnicode_READ_CHAR(step.get(), 0) != '[') {
+        return {};
+    }
+    const Py_UCS4 quote = PyUnicode_READ_CHAR(step.get(), 1);
+    if (quote != '\'' && quote != '"') {
         return {};
     }
     const Ref name = or_nothing(PyUnicode_Substring(step.get(), 2, length - 2));
-    return name && PyUnicode_IsIdentifier(name.get()) == 1 ? attribute_step(name) : Ref();
+    return name && PyUnicode_IsIdentifier(name.get()) == 1
+             ? attribute_step(name)
+             : formatted(".%U", or_nothing(PyUnicode_Substring(step.get(), 1, length - 1)));
 }
 
 // -- where it lies

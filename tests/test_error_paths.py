@@ -63,7 +63,7 @@ class OwnDict(dict):
 
 def deepcopy_with(x, memo):
     import calque
-    return calque.deepcopy(x, memo)
+    return (copy if calque.patch.enabled() else calque).deepcopy(x, memo)
 
 
 class CopiesChild(Plain):
