@@ -21,9 +21,12 @@ constexpr const char* kOwnDict = ".__dict__";
 
 PyTypeObject* deque_type = nullptr;
 
+bool no_memory = false;  // guarded by the GIL
+
 // No memory: no text.
 Ref or_nothing(PyObject* made) noexcept {
-    if (made == nullptr) {
+    if (made == nullptr && PyErr_Occurred() != nullptr) {
+        no_memory = true;
         PyErr_Clear();
     }
     return Ref::steal(made);
@@ -278,6 +281,8 @@ Ref step_in_container(Borrowed x, const void* child, Py_ssize_t filled) noexcept
 
 }  // namespace
 
+bool ran_out_of_memory() noexcept { return std::exchange(no_memory, false); }
+
 bool create() noexcept {
     Ref module = Ref::steal(PyImport_ImportModule("_collections"));
     Ref type = module ? Ref::steal(PyObject_GetAttrString(module.get(), "deque")) : Ref();
@@ -295,6 +300,7 @@ Ref step_to(Borrowed parent, const void* child, Py_ssize_t filled) noexcept {
 
 void Steps::clear() noexcept {
     count_ = 0;
+    complete_ = true;
     for (std::size_t i = 0; i < kShown; ++i) {
         const Ref of_first = std::move(first_[i]);
         const Ref of_last = std::move(last_[i]);
@@ -302,6 +308,7 @@ void Steps::clear() noexcept {
 }
 
 void Steps::put_before(Ref step) noexcept {
+    complete_ = complete_ && step;
     if (count_ > 0 && step && PyUnicode_CompareWithASCIIString(step.get(), kOwnDict) == 0) {
         if (Ref attribute = attribute_for(first_[0])) {
             if (count_ <= kShown) {
