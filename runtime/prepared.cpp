@@ -283,14 +283,17 @@ void Prepared::write_recipe() noexcept {
 }
 
 Ref Prepared::copy() noexcept {
-    offer_collection();  // may run Python code: only then is it asked whether the recipe holds
-    Ref y = copy_by_recipe();
-    if (y || PyErr_Occurred() != nullptr) {
-        return y;
+    if (usable_) {
+        offer_collection();  // may run Python code: only then is it asked whether the recipe holds
+        Ref y = copy_by_recipe();
+        if (y || PyErr_Occurred() != nullptr) {
+            return y;
+        }
+    } else if (engine::is_atom(snapshot_)) {
+        return Ref::share(snapshot_);
     }
-    const bool changed = generation_ != stdlib_tables::generation();
-    y = engine::deepcopy(snapshot_, {}, {});
-    if (y && changed) {
+    Ref y = engine::deepcopy_alone(snapshot_);
+    if (y && generation_ != stdlib_tables::generation()) {
         write_recipe();
     }
     return y;

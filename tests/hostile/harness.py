@@ -62,7 +62,7 @@ NOT_COMPARED = [(re.compile(pattern), why) for pattern, why in (
     (r"^(__setitem__ of a memo, .*|__missing__ of a memo) / .*(copy|copies|_with_memo|patch|collector_toggled)",
      "the list of originals that the nested copy made is overwritten; what takes the address of a temporary in it is found in the memo"),
     (r"^\S+ of copies when an error ends the copy /", "the frames of copy.py in a traceback keep what calque frees at once"),
-    (r"^metaclass __setattr__ / failing_copy_that_ends_this_one /",
+    (r"^(metaclass __setattr__|key in the dict of the class) / failing_copy_that_ends_this_one /",
      "copyreg swallows the error; temporaries of the copy that failed are in the memo, and what takes their address is found there"),
     (r"^(__del__|callback) of what an attribute holds before / extend_parents /",
      "whether a dict is found to grow while it is read depends on the names that its class has learned, in the run before (3.11)"),
