@@ -11,6 +11,7 @@ import enum
 import json
 import random
 import threading
+import time
 import types
 
 import pytest
@@ -442,6 +443,15 @@ def test_what_hooks_copy_is_told_as_well(calque, whose):
     assert ("$.hooks[*].child['up']", "$.hooks[*].child", 1, 1) in report.references
     assert of_class(report, "Hooked").inclusive_ns > of_class(report, "Hooked").exclusive_ns
     assert not calque.patch.enabled()
+
+
+def test_the_time_of_copies_in_hooks_counts_once(calque):
+    x = with_hook("__deepcopy__", lambda self, memo: time.sleep(0.02))
+    for _ in range(4):
+        x = [Hooked(x, calque.deepcopy)]
+    report = calque.explain(x)
+    assert 20e6 < report.copy_ns < report.wall_ns
+    assert of_class(report, "Slow").exclusive_ns > 20e6 and of_class(report, "Hooked").inclusive_ns > 20e6
 
 
 def test_a_hook_that_copies_what_it_shares_is_seen_to_meet_it_again(calque):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import platform
+import sys
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -147,7 +146,7 @@ class Report:
         """
         failure = self.failure
         return {
-            "calque": _calque.__version__, "python": platform.python_version(), "root": self.root, "objects": self.objects,
+            "calque": _calque.__version__, "python": sys.version.partition(" ")[0], "root": self.root, "objects": self.objects,
             "bytes": self.bytes, "copy_ns": self.copy_ns, "wall_ns": self.wall_ns, "clock_ns": self.clock_ns, "visits": self.visits,
             "complete": self.complete, "remarks": list(self.remarks),
             "failure": None if failure is None else {
@@ -162,6 +161,8 @@ class Report:
 
     def to_json(self) -> str:
         """`to_dict()` as JSON."""
+        import json  # here, and not when calque is imported
+
         return json.dumps(self.to_dict())
 
     def to_html(self) -> str:
