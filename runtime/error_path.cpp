@@ -144,13 +144,6 @@ Ref step_through(const calque_handler* by) noexcept {
     return step;
 }
 
-// What was said not to be found may be there.
-void spoil_without_memory(Path& path) noexcept {
-    if (graph_path::ran_out_of_memory()) {
-        path.steps.spoil();
-    }
-}
-
 // -- the frames of a walk
 
 struct Level {
@@ -275,10 +268,8 @@ void hand_up(const Context& context, Borrowed x, const calque_handler* by) noexc
     if (path == nullptr || path->begin == x.get()) {
         return;
     }
-    static_cast<void>(graph_path::ran_out_of_memory());
     Ref step = graph_path::step_to(x, path->begin, 0);
     path->steps.put_before(step ? std::move(step) : step_through(by));
-    spoil_without_memory(*path);
     path->begin = x.get();
 }
 
@@ -288,7 +279,6 @@ void gather(Context& context, WorkStack::Mark base, const void* child, bool of_t
     if (path == nullptr) {
         return;
     }
-    static_cast<void>(graph_path::ran_out_of_memory());
     Levels levels;
     context.stack.from_top([&](calque_frame& frame) noexcept {
         if (&frame + 1 == base) {
@@ -300,7 +290,6 @@ void gather(Context& context, WorkStack::Mark base, const void* child, bool of_t
         return true;
     });
     levels.put_before(path->steps, child);
-    spoil_without_memory(*path);
     path->begin = levels.begin() != nullptr ? levels.begin() : child;
     path->partial = context.is_nested();
     path->gathered = ++Context::stretches;
@@ -308,7 +297,7 @@ void gather(Context& context, WorkStack::Mark base, const void* child, bool of_t
 
 Ref text_of(Borrowed exception) noexcept {
     const Path* const path = path_of(exception);
-    if (path == nullptr || !path->steps.complete()) {
+    if (path == nullptr) {
         return Ref::share(Py_None);
     }
     Ref text = path->steps.text();
@@ -320,7 +309,7 @@ void add_note() noexcept {
     const Borrowed exception = error.exception();
     Path* const path = exception ? path_of(exception) : nullptr;
     if (path == nullptr || !path->raised_natively || path->partial || path->steps.count() == 0
-        || !path->steps.complete() || !may_have_notes(exception)) {
+        || !may_have_notes(exception)) {
         return;
     }
     const Ref text = path->steps.text();

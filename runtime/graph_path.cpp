@@ -21,12 +21,9 @@ constexpr const char* kOwnDict = ".__dict__";
 
 PyTypeObject* deque_type = nullptr;
 
-bool no_memory = false;  // guarded by the GIL
-
 // No memory: no text.
 Ref or_nothing(PyObject* made) noexcept {
-    if (made == nullptr && PyErr_Occurred() != nullptr) {
-        no_memory = true;
+    if (made == nullptr) {
         PyErr_Clear();
     }
     return Ref::steal(made);
@@ -100,20 +97,15 @@ Ref key_step(Borrowed key) noexcept { return formatted(".keys()[%U]", shown(key)
 
 Ref member_step(Borrowed member) noexcept { return formatted("{%U}", shown(member)); }
 
-// ".name" for "['name']", ".'a name'" for "['a name']"; empty for other steps.
+// ".name" for "['name']"; empty for other steps.
 Ref attribute_for(Borrowed step) noexcept {
     const Py_ssize_t length = step ? PyUnicode_GET_LENGTH(step.get()) : 0;
-    if (length < 4 || PyUnicode_READ_CHAR(step.get(), 0) != '[') {
-        return {};
-    }
-    const Py_UCS4 quote = PyUnicode_READ_CHAR(step.get(), 1);
-    if (quote != '\'' && quote != '"') {
+    if (length < 5 || PyUnicode_READ_CHAR(step.get(), 0) != '['
+        || PyUnicode_READ_CHAR(step.get(), 1) != '\'') {
         return {};
     }
     const Ref name = or_nothing(PyUnicode_Substring(step.get(), 2, length - 2));
-    return name && PyUnicode_IsIdentifier(name.get()) == 1
-             ? attribute_step(name)
-             : formatted(".%U", or_nothing(PyUnicode_Substring(step.get(), 1, length - 1)));
+    return name && PyUnicode_IsIdentifier(name.get()) == 1 ? attribute_step(name) : Ref();
 }
 
 // -- where it lies
@@ -281,8 +273,6 @@ Ref step_in_container(Borrowed x, const void* child, Py_ssize_t filled) noexcept
 
 }  // namespace
 
-bool ran_out_of_memory() noexcept { return std::exchange(no_memory, false); }
-
 bool create() noexcept {
     Ref module = Ref::steal(PyImport_ImportModule("_collections"));
     Ref type = module ? Ref::steal(PyObject_GetAttrString(module.get(), "deque")) : Ref();
@@ -300,7 +290,6 @@ Ref step_to(Borrowed parent, const void* child, Py_ssize_t filled) noexcept {
 
 void Steps::clear() noexcept {
     count_ = 0;
-    complete_ = true;
     for (std::size_t i = 0; i < kShown; ++i) {
         const Ref of_first = std::move(first_[i]);
         const Ref of_last = std::move(last_[i]);
@@ -308,7 +297,6 @@ void Steps::clear() noexcept {
 }
 
 void Steps::put_before(Ref step) noexcept {
-    complete_ = complete_ && step;
     if (count_ > 0 && step && PyUnicode_CompareWithASCIIString(step.get(), kOwnDict) == 0) {
         if (Ref attribute = attribute_for(first_[0])) {
             if (count_ <= kShown) {

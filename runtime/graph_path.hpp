@@ -36,9 +36,6 @@ namespace calque::graph_path {
 /// `filled`: how many elements the unfinished copy has.
 Ref step_to(Borrowed parent, const void* child, Py_ssize_t filled) noexcept;
 
-/// Whether there was no memory for a text since it was asked last: then what was said not to be found may be there.
-bool ran_out_of_memory() noexcept;
-
 /// A path of which only both ends are kept, however long it is. Grows from its end to its beginning.
 class Steps {
 public:
@@ -46,20 +43,15 @@ public:
 
     std::size_t count() const noexcept { return count_; }
     void clear() noexcept;
-    /// A step before the others. A value in an instance's __dict__ becomes its attribute. An empty one,
-    /// for want of memory, spoils it all.
+    /// A step before the others. A value in an instance's __dict__ becomes its attribute.
     void put_before(Ref step) noexcept;
-    /// No text is better than a wrong one.
-    void spoil() noexcept { complete_ = false; }
-    bool complete() const noexcept { return complete_; }
     /// So many before the others that nobody wants to see; at least kShown more must come.
     void skip_before(std::size_t steps) noexcept { count_ += steps; }
-    /// "$" and the steps, which are complete. Empty without an exception: there was no memory.
+    /// "$" and the steps. Empty without an exception: there was no memory.
     Ref text() const noexcept;
 
 private:
     std::size_t count_ = 0;
-    bool complete_ = true;
     Ref first_[kShown];
     Ref last_[kShown];  // the last one first
 };

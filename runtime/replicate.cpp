@@ -40,12 +40,9 @@ public:
 
     /// With so many to come, this one included. Empty with an exception set.
     Ref next(Py_ssize_t left) noexcept {
-        // Small copies by deepcopy do not get to ask, and without Python code in them nobody does.
-        if (recipe_.has_recipe() ? poll_.due_now() : poll_.due()) {
-            if (recipe_.has_recipe()) {
-                recipe_.drop();
-                looked_ = false;
-            }
+        if (recipe_.has_recipe() && poll_.due_now()) {
+            recipe_.drop();
+            looked_ = false;
             if (!poll_.serve()) {
                 return {};
             }

@@ -26,6 +26,22 @@ inline Ref dict_of(Borrowed mapping) noexcept {
                           : PyObject_CallOneArg(reinterpret_cast<PyObject*>(&PyDict_Type), mapping.get()));
 }
 
+/// What __setstate__ got becomes a store: null with TypeError unless it is of that type. Cycles through a handler are copied and
+/// pickled because what it holds is its state, not an argument of what makes it.
+inline PyObject* take_store(PyObject*& store, PyTypeObject& expected, Borrowed given) noexcept {
+    if (given.type() != &expected) {
+        PyErr_Format(PyExc_TypeError, "expected what a handler holds, a %s, got %s", expected.tp_name,
+                     given.type()->tp_name);
+        return nullptr;
+    }
+    Ref own = Ref::steal(PyObject_CallOneArg(reinterpret_cast<PyObject*>(&expected), given.get()));
+    if (!own) {
+        return nullptr;
+    }
+    const Ref before = Ref::steal(std::exchange(store, own.release()));
+    return Ref::share(Py_None).release();
+}
+
 /// KeyError(key), also for a key that is a tuple.
 inline void set_key_error(Borrowed key) noexcept {
     const Ref error = Ref::steal(PyObject_CallOneArg(PyExc_KeyError, key.get()));

@@ -54,7 +54,19 @@ PyObject* reader_repr(PyObject* self) {
     return PyUnicode_FromFormat("Reader(%R)", as_reader(self).environment);
 }
 
+// (Reader, (), environment)
+PyObject* reader_reduce(PyObject* self, PyObject*) {
+    const Ref environment = Ref::steal(PyDict_Copy(as_reader(self).environment));
+    return environment ? Py_BuildValue("O()O", Py_TYPE(self), environment.get()) : nullptr;
+}
+
+PyObject* reader_set_state(PyObject* self, PyObject* environment) {
+    return take_store(as_reader(self).environment, PyDict_Type, environment);
+}
+
 PyMethodDef reader_methods[] = {
+    {"__reduce__", reader_reduce, METH_NOARGS, "Copied and pickled with its environment."},
+    {"__setstate__", reader_set_state, METH_O, "Of __reduce__: it answers from this."},
     {"env", reader_env, METH_NOARGS, "env($self, /)\n--\n\nA new dict: the environment."},
     {nullptr, nullptr, 0, nullptr},
 };

@@ -51,7 +51,19 @@ PyObject* writer_repr(PyObject* self) {
     return PyUnicode_FromFormat("<Writer with %zd messages>", PyList_GET_SIZE(as_writer(self).log));
 }
 
+// (Writer, (), log)
+PyObject* writer_reduce(PyObject* self, PyObject*) {
+    const Ref log = Ref::steal(writer_logs(self, nullptr));
+    return log ? Py_BuildValue("O()O", Py_TYPE(self), log.get()) : nullptr;
+}
+
+PyObject* writer_set_state(PyObject* self, PyObject* log) {
+    return take_store(as_writer(self).log, PyList_Type, log);
+}
+
 PyMethodDef writer_methods[] = {
+    {"__reduce__", writer_reduce, METH_NOARGS, "Copied and pickled with its messages."},
+    {"__setstate__", writer_set_state, METH_O, "Of __reduce__: the messages become these."},
     {"logs", writer_logs, METH_NOARGS, "logs($self, /)\n--\n\nA new list: the messages so far."},
     {nullptr, nullptr, 0, nullptr},
 };

@@ -84,7 +84,33 @@ PyObject* program_repr(PyObject* self) {
     return PyUnicode_FromFormat("<program of %R>", as_program(self).function);
 }
 
+// calque.effects._pickling.reduce_program(function, args, kwargs)
+PyObject* program_reduce(PyObject* self, PyObject*) {
+    const Program& program = as_program(self);
+    const Py_ssize_t by_name = program.names == nullptr ? 0 : PyTuple_GET_SIZE(program.names);
+    const Py_ssize_t count = Py_SIZE(self) - by_name;
+    const Ref args = Ref::steal(PyTuple_New(count));
+    const Ref kwargs = Ref::steal(args ? PyDict_New() : nullptr);
+    if (!kwargs) {
+        return nullptr;
+    }
+    for (Py_ssize_t i = 0; i < count; ++i) {
+        PyTuple_SET_ITEM(args.get(), i, Ref::share(program.arguments[i]).release());
+    }
+    for (Py_ssize_t i = 0; i < by_name; ++i) {
+        if (PyDict_SetItem(kwargs.get(), PyTuple_GET_ITEM(program.names, i), program.arguments[count + i])
+            < 0) {
+            return nullptr;
+        }
+    }
+    const Ref helpers = Ref::steal(PyImport_ImportModule("calque.effects._pickling"));
+    return helpers ? PyObject_CallMethod(helpers.get(), "reduce_program", "OOO", program.function, args.get(),
+                                         kwargs.get())
+                   : nullptr;
+}
+
 PyMethodDef program_methods[] = {
+    {"__reduce__", program_reduce, METH_NOARGS, "Copied and pickled as the call it is."},
     {"__class_getitem__", Py_GenericAlias, METH_O | METH_CLASS, "Program[int]: for annotations."},
     {nullptr, nullptr, 0, nullptr},
 };
@@ -116,6 +142,14 @@ PyObject* do_get(PyObject* self, PyObject* object, PyObject*) {
 }
 
 PyObject* do_repr(PyObject* self) { return PyUnicode_FromFormat("<do %R>", as_do(self).function); }
+
+// Its name: pickled as functions are, and its own copy.
+PyObject* do_reduce(PyObject* self, PyObject*) { return PyObject_GetAttrString(self, "__qualname__"); }
+
+PyMethodDef do_methods[] = {
+    {"__reduce__", do_reduce, METH_NOARGS, "Pickled by its name, as functions are."},
+    {nullptr, nullptr, 0, nullptr},
+};
 
 PyObject* do_get_dict(PyObject* self, void* context) { return PyObject_GenericGetDict(self, context); }
 
@@ -190,6 +224,7 @@ bool create_program_types() noexcept {
     function.tp_descr_get = do_get;
     function.tp_repr = do_repr;
     function.tp_getset = do_properties;
+    function.tp_methods = do_methods;
     return PyType_Ready(&program) == 0 && PyType_Ready(&function) == 0;
 }
 

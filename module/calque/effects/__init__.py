@@ -42,6 +42,11 @@ Bodies with something around them, each a program or a WithHandler
     Listen(body)                 what it returns, and the messages it told
     Local(env, body)             other answers to Ask
     WithObserve(callback, body)  callback(effect) sees each effect that leaves the body
+    Transaction(body)            all it does to State is done, or nothing; Abort(value) ends it
+
+Programs run more than once
+    run_all, first, sample       for programs that perform Choose(options)
+    record, replay               a Log of what was performed and answered; its State at any point
 
 What to know
     - Exceptions are the objects that were raised, with one traceback through all generators they left.
@@ -88,14 +93,26 @@ from .._effects import (
 )
 
 from ._bodies import Err as Err, Listen as Listen, Local as Local, Ok as Ok, Try as Try, WithObserve as WithObserve
+from ._choices import (
+    Choose as Choose,
+    DivergenceError as DivergenceError,
+    first as first,
+    run_all as run_all,
+    sample as sample,
+)
+from ._copying import UncopyableValue as UncopyableValue
+from ._logs import Entry as Entry, Log as Log, record as record, replay as replay
+from ._transactions import Abort as Abort, Transaction as Transaction
 
 _require_main_interpreter()
 
 __all__ = [
-    "VM", "Ask", "Continuation", "Delegate", "Effect", "Err", "Get", "GetContinuation", "GetHandlers", "GetTraceback", "Listen",
-    "Local", "Modify", "NativeHandler", "Ok", "OneShotError", "Pass", "Program", "Pure", "Put", "Reader", "Resume", "ResumeThrow",
-    "State", "Stdlib", "Tell", "Transfer", "TransferThrow", "Try", "TypedHandler", "UnhandledEffect", "WithHandler",
-    "WithObserve", "Writer", "do", "handles", "run", "stats", "with_handlers",
+    "VM", "Abort", "Ask", "Choose", "Continuation", "Delegate", "DivergenceError", "Effect", "Entry", "Err", "Get",
+    "GetContinuation", "GetHandlers", "GetTraceback", "Listen", "Local", "Log", "Modify", "NativeHandler", "Ok",
+    "OneShotError", "Pass", "Program", "Pure", "Put", "Reader", "Resume", "ResumeThrow", "State", "Stdlib", "Tell",
+    "Transaction", "Transfer", "TransferThrow", "Try", "TypedHandler", "UncopyableValue", "UnhandledEffect", "WithHandler",
+    "WithObserve", "Writer", "do", "first", "handles", "record", "replay", "run", "run_all", "sample", "stats",
+    "with_handlers",
 ]
 
 
@@ -152,3 +169,10 @@ class VM:
     def stats(self) -> dict[str, int]:
         """Fibers in use and kept, of the process: see `calque.effects.stats`."""
         return stats()
+
+
+# Where people find them: in tracebacks, in pickles, in help().
+for _public in (globals()[name] for name in __all__):
+    if getattr(_public, "__module__", "").startswith(f"{__name__}._"):
+        _public.__module__ = __name__
+del _public

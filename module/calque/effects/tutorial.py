@@ -128,6 +128,75 @@ A handler that does not resume ends the body; what it returns is what the WithHa
 rolled back
 'aborted: no'
 
+More than one run
+-----------------
+Values that cross into a transaction, into a branch or into a log are deep copies, made by calque.deepcopy: what the registry says of a
+class counts, and a value that cannot be copied is named with its key and path.
+
+A checkout that is done as a whole, or not at all. Nothing it did is left when it fails, not even inside of the values of State:
+
+>>> from calque.effects import Abort, Choose, Put, Transaction, first, record, replay, run_all
+>>> @do
+... def checkout(*items):
+...     stock, basket = (yield Get("stock")), (yield Get("basket"))
+...     for item in items:
+...         if stock.get(item, 0) == 0:
+...             yield Abort(f"no {item} left")
+...         stock[item] -= 1
+...         basket.append(item)
+...     return "done"
+>>> shop = State({"stock": {"tea": 2, "cake": 1}, "basket": []})
+>>> run(WithHandler(shop, Transaction(checkout("tea", "cake", "cake"))))
+'no cake left'
+>>> shop.items()
+{'stock': {'tea': 2, 'cake': 1}, 'basket': []}
+>>> run(WithHandler(shop, Transaction(checkout("tea", "cake")))), shop.items()
+('done', {'stock': {'tea': 1, 'cake': 0}, 'basket': ['tea', 'cake']})
+
+A planner that looks at each way through a thousand. Each branch has a State of its own, which it may change as it likes:
+
+>>> @do
+... def plan(days):
+...     for day in range(days):
+...         hours = yield Choose(range(10))
+...         (yield Get("diary")).append((day, hours))
+...     diary = yield Get("diary")
+...     return sum(hours for _, hours in diary), diary
+>>> diary = State({"diary": [("eve", 1)]})
+>>> found = run_all(WithHandler(diary, plan(3)))
+>>> len(found), max(found), diary.items()
+(1000, (28, [('eve', 1), (0, 9), (1, 9), (2, 9)]), {'diary': [('eve', 1)]})
+
+A branch that chooses from nothing has come to an end, so a search is a program, too:
+
+>>> @do
+... def change(amount, coins):
+...     if amount == 0:
+...         return []
+...     coin = yield Choose([each for each in coins if each <= amount])
+...     return [coin, *(yield change(amount - coin, [each for each in coins if each <= coin]))]
+>>> first(change(9, [5, 3]))
+[3, 3, 3]
+
+A run that failed, and runs again in a test as it did, without its handlers in Python:
+
+>>> log = record(with_handlers([State(), Writer(), Reader({"base": "http://test"}), pretend({})], fetch_user("ada")))
+>>> print(log)
+0  Ask('base') -> 'http://test'
+1  Fetch(url='http://test/users/ada', timeout=10.0) raised LookupError('http://test/users/ada')
+   raised LookupError('http://test/users/ada')
+>>> replay(with_handlers([Reader({"base": "http://test"})], fetch_user("ada")), log)
+Traceback (most recent call last):
+    ...
+LookupError: http://test/users/ada
+
+`log.at(i)` is what State held after effect i. A program that does something else than it did is told so, with the number of the effect:
+
+>>> replay(with_handlers([Reader({"base": "http://test"})], fetch_user("bob")), log)
+Traceback (most recent call last):
+    ...
+calque.effects.DivergenceError: the program is not deterministic: effect 1 was Fetch(url='http://test/users/ada', timeout=10.0), and is Fetch(url='http://test/users/bob', timeout=10.0)
+
 What differs from doeff
 -----------------------
 doeff (github.com/proboscis/doeff) has the same idea and some of the names. For who knows it:

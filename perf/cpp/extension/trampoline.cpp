@@ -65,11 +65,12 @@ PyObject* trampoline(PyObject*, PyObject* args) {
 
 }  // namespace
 
-PyMethodDef trampoline_method = {
-    "trampoline", trampoline, METH_VARARGS,
-    "trampoline(generator, answer, handler, callee, /)\n--\n\n"
-    "Runs the generator to its end; what it returns. Each yield evaluates to `answer`. With a `handler` that is not\n"
-    "None, handler(yielded, None) is begun for it, stepped once, and dropped; with a `callee`, the generator\n"
-    "callee() is run to its end, and the yield evaluates to what that returns."};
+PyMethodDef trampoline_method = {"trampoline", trampoline, METH_VARARGS,
+                                 "trampoline(generator, answer, handler, callee, /)\n--\n\n"
+                                 "Runs the generator to its end; what it returns. Each yield evaluates to "
+                                 "`answer`. With a `handler` that is not\n"
+                                 "None, handler(yielded, None) is begun for it, stepped once, and dropped; "
+                                 "with a `callee`, the generator\n"
+                                 "callee() is run to its end, and the yield evaluates to what that returns."};
 
 }  // namespace perf
