@@ -65,6 +65,10 @@ std::size_t copy_size(Borrowed x) noexcept {
     if (PyAnySet_Check(object)) {
         return head + said_by(PySet_Check(object) ? &PySet_Type : &PyFrozenSet_Type, x) + attributes(x);
     }
+    if (PyLong_Check(object)) {
+        // Its size is also its sign, and since 3.12 no count of digits.
+        return head + said_by(&PyLong_Type, x) + attributes(x);
+    }
     std::size_t bytes = head + times(type->tp_basicsize, 1) + attributes(x);
     if (PyList_Check(object)) {
         bytes += times(reinterpret_cast<PyListObject*>(object)->allocated, sizeof(PyObject*));
