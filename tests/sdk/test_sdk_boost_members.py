@@ -264,19 +264,25 @@ def test_containers_of_pointers_to_a_base(calque, shapes):
     assert raised(calque.deepcopy, group)[0] in (TypeError, RuntimeError)
 
 
-def test_virtual_functions_in_python(calque, shapes, pure):
-    class Dog(shapes.Animal):
+@pytest.mark.parametrize("kind", ["Animal", "Bird"], ids=["by value", "behind a shared pointer"])
+def test_virtual_functions_in_python(calque, shapes, pure, kind):
+    class Dog(getattr(shapes, kind)):
         def sound(self):
             return self.word
 
-    shapes.register("PyAnimal", pure=pure)
+    def hear(animal):
+        return animal.hear() if kind == "Bird" else shapes.hear(animal)
+
+    shapes.register(f"Py{kind}", pure=pure)
     dog = Dog()
     dog.word, dog.legs = "woof", 3
     made = calque.deepcopy(dog)
     made.word = "wau"
-    assert (shapes.hear(dog), shapes.hear(made), made.legs) == ("woof", "wau", 3)
+    assert (hear(dog), hear(made), made.legs) == ("woof", "wau", 3)
     del dog
-    assert shapes.hear(made) == "wau"
+    assert hear(made) == "wau"
+    plain = calque.deepcopy(getattr(shapes, kind)())
+    assert hear(plain) == "..."
 
 
 # ---- containers --------------------------------------------------------------------------------------------------------------

@@ -193,6 +193,8 @@ struct PyAnimal : Animal, bp::wrapper<Animal> {
     std::string plain_sound() const { return Animal::sound(); }
 };
 std::string hear(const Animal& animal) { return animal.sound(); }
+// The same behind a shared pointer.
+struct PyBird : PyAnimal {};
 
 // -- containers of Python objects, and of everything else that is copied deeply
 
@@ -292,8 +294,8 @@ const std::map<std::string, std::pair<std::function<void(bool, bool, bool)>, std
    },                                                                                                  \
    [] { calque::unregister_copyable<name>(); }}},
         CLASS(Point, Point) CLASS(Mesh, Mesh) CLASS(Solid, Solid) CLASS(Wide, Wide) CLASS(Node, Node)
-            CLASS(Ball, Ball, Shape) CLASS(Group, Group) CLASS(PyAnimal, PyAnimal) CLASS(Box, Box)
-                CLASS(Objects, Objects) CLASS(Old, Old)
+            CLASS(Ball, Ball, Shape) CLASS(Group, Group) CLASS(PyAnimal, PyAnimal) CLASS(PyBird, PyBird)
+                CLASS(Box, Box) CLASS(Objects, Objects) CLASS(Old, Old)
 #undef CLASS
 };
 
@@ -348,6 +350,11 @@ BOOST_PYTHON_MODULE(shapes) {
     class_<PyAnimal, boost::noncopyable>("Animal")
         .def("sound", &Animal::sound, &PyAnimal::plain_sound)
         .def_readwrite("legs", &Animal::legs);
+    class_<PyBird, std::shared_ptr<PyBird>, boost::noncopyable>("Bird")
+        .def("sound", &Animal::sound, &PyAnimal::plain_sound)
+        .def(
+            "hear", +[](const PyBird& bird) { return hear(bird); })
+        .def_readwrite("legs", &PyBird::legs);
     def("hear", &hear);
 
     class_<Box>("Box")
