@@ -4,6 +4,7 @@
 #include "cpython/exception_slot.hpp"
 #include "graph_path.hpp"
 #include "pod_vector.hpp"
+#include "primitives/interned.hpp"
 
 #include <cstring>
 #include <new>
@@ -248,7 +249,7 @@ bool may_have_notes(Borrowed exception) noexcept {
 
 // False: it is not there.
 bool exchange_note(Borrowed exception, Borrowed before, Borrowed note) noexcept {
-    const Ref notes = Ref::steal(PyObject_GetAttrString(exception.get(), "__notes__"));
+    const Ref notes = Ref::steal(PyObject_GetAttr(exception.get(), interned::__notes__));
     if (notes && PyList_CheckExact(notes.get())) {
         for (Py_ssize_t i = 0; i < PyList_GET_SIZE(notes.get()); ++i) {
             if (PyList_GET_ITEM(notes.get(), i) == before.get()) {
@@ -324,7 +325,7 @@ void add_note() noexcept {
         return;
     }
     // The method of the interpreter; 3.10 has none.
-    const Ref add = Ref::steal(PyObject_GetAttrString(PyExc_BaseException, "add_note"));
+    const Ref add = Ref::steal(PyObject_GetAttr(PyExc_BaseException, interned::add_note));
     const Ref done =
         add ? Ref::steal(PyObject_CallFunctionObjArgs(add.get(), exception.get(), note.get(), nullptr))
             : Ref();

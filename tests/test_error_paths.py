@@ -381,9 +381,10 @@ def test_interrupts_get_a_path_and_no_note(calque):
     x = {"a": [[i] for i in range(100_000)]}
     before = signal.signal(signal.SIGALRM, signal.default_int_handler)
     try:
-        for _ in range(100):
+        for i in range(100):
             try:
-                signal.setitimer(signal.ITIMER_REAL, 0.01)
+                # Each time after another while: copies all take the same time, and it would come between two of them always.
+                signal.setitimer(signal.ITIMER_REAL, 0.005 + 0.0007 * i)
                 while True:
                     calque.deepcopy(x)
             except KeyboardInterrupt as interrupt:

@@ -29,6 +29,7 @@
  X(__new__)                      \
  X(__newobj__)                   \
  X(__newobj_ex__)                \
+ X(__notes__)                    \
  X(__reduce__)                   \
  X(__reduce_ex__)                \
  X(__replace__)                  \
@@ -50,6 +51,7 @@
  X(_tuple_new)                   \
  X(_value2member_map_)           \
  X(_value_)                      \
+ X(add_note)                     \
  X(append)                       \
  X(copy)                         \
  X(copyreg)                      \
