@@ -15,7 +15,7 @@ equal if their classes are; so are functions.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import calque
@@ -54,12 +54,16 @@ def same_effect(a: Any, b: Any) -> bool:
     """Of one class, with equal fields."""
     if type(a) is not type(b):
         return False
-    return all(_same(getattr(a, name, None), getattr(b, name, None)) for name in type(a).__match_args__)
+    for name in type(a).__match_args__:  # a loop, not all(...): this runs for each effect of each branch
+        x, y = getattr(a, name, None), getattr(b, name, None)
+        if x is not y and not _same(x, y):
+            return False
+    return True
 
 
 def _same(a: Any, b: Any) -> bool:
     compares: Any = type(a).__eq__
-    if a is b or (type(a) is type(b) and compares is object.__eq__):
+    if type(a) is type(b) and compares is object.__eq__:
         return True
     try:
         return bool(a == b)
@@ -75,15 +79,20 @@ def copy_if_possible(x: Any) -> Any:
         return x
 
 
+def copies_of_native(handlers: Iterable[Any]) -> list[Any]:
+    """The handlers, State, Reader and Writer deep-copied: what two of them share, the copies share."""
+    handlers = list(handlers)
+    copies = iter(calque.deepcopy([handler for handler in handlers if isinstance(handler, NativeHandler)]))
+    return [next(copies) if isinstance(handler, NativeHandler) else handler for handler in handlers]
+
+
 def around(program: Any) -> tuple[list[Any], Any]:
     """The handlers that a program is wrapped in, outermost first, and what is in the innermost one. Native handlers are deep-copied."""
     handlers = []
-    memo: dict[int, Any] = {}  # what two of them share, the copies share
     while type(program) is WithHandler:
-        native = isinstance(program.handler, NativeHandler)
-        handlers.append(calque.deepcopy(program.handler, memo) if native else program.handler)
+        handlers.append(program.handler)
         program = program.body
-    return handlers, program
+    return copies_of_native(handlers), program
 
 
 class _Step(NamedTuple):
