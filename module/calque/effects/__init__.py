@@ -44,9 +44,11 @@ Bodies with something around them, each a program or a WithHandler
     WithObserve(callback, body)  callback(effect) sees each effect that leaves the body
     Transaction(body)            all it does to State is done, or nothing; Abort(value) ends it
 
-Programs run more than once
+Programs run more than once, or beside each other
     run_all, first, sample       for programs that perform Choose(options)
     record, replay               a Log of what was performed and answered; its State at any point
+    Tasks(program), run_async    for programs that perform Spawn, Gather, Race, Cancel, Pause, Await, Acquire and Release
+    dask(client)                 a handler of Remote(program): run by another process
 
 What to know
     - Exceptions are the objects that were raised, with one traceback through all generators they left.
@@ -102,17 +104,35 @@ from ._choices import (
 )
 from ._copying import UncopyableValue as UncopyableValue
 from ._logs import Entry as Entry, Log as Log, record as record, replay as replay
+from ._remote import Remote as Remote, RemoteError as RemoteError, dask as dask
+from ._tasks import (
+    Acquire as Acquire,
+    Await as Await,
+    Cancel as Cancel,
+    Cancelled as Cancelled,
+    Deadlock as Deadlock,
+    Gather as Gather,
+    Pause as Pause,
+    Race as Race,
+    Release as Release,
+    Semaphore as Semaphore,
+    Spawn as Spawn,
+    Task as Task,
+    Tasks as Tasks,
+    run_async as run_async,
+)
 from ._transactions import Abort as Abort, Transaction as Transaction
 
 _require_main_interpreter()
 
 __all__ = [
-    "VM", "Abort", "Ask", "Choose", "Continuation", "Delegate", "DivergenceError", "Effect", "Entry", "Err", "Get",
-    "GetContinuation", "GetHandlers", "GetTraceback", "Listen", "Local", "Log", "Modify", "NativeHandler", "Ok",
-    "OneShotError", "Pass", "Program", "Pure", "Put", "Reader", "Resume", "ResumeThrow", "State", "Stdlib", "Tell",
-    "Transaction", "Transfer", "TransferThrow", "Try", "TypedHandler", "UncopyableValue", "UnhandledEffect", "WithHandler",
-    "WithObserve", "Writer", "do", "first", "handles", "record", "replay", "run", "run_all", "sample", "stats",
-    "with_handlers",
+    "VM", "Abort", "Acquire", "Ask", "Await", "Cancel", "Cancelled", "Choose", "Continuation", "Deadlock", "Delegate",
+    "DivergenceError", "Effect", "Entry", "Err", "Gather", "Get", "GetContinuation", "GetHandlers", "GetTraceback", "Listen",
+    "Local", "Log", "Modify", "NativeHandler", "Ok", "OneShotError", "Pass", "Pause", "Program", "Pure", "Put", "Race", "Reader", "Release",
+    "Remote", "RemoteError",
+    "Resume", "ResumeThrow", "Semaphore", "Spawn", "State", "Stdlib", "Task", "Tasks", "Tell", "Transaction", "Transfer",
+    "TransferThrow", "Try", "TypedHandler", "UncopyableValue", "UnhandledEffect", "WithHandler", "WithObserve", "Writer", "dask", "do",
+    "first", "handles", "record", "replay", "run", "run_all", "run_async", "sample", "stats", "with_handlers",
 ]
 
 

@@ -130,12 +130,12 @@ rolled back
 
 More than one run
 -----------------
-Values that cross into a transaction, into a branch or into a log are deep copies, made by calque.deepcopy: what the registry says of a
+Values that cross into a transaction, into a branch, into a log or into a task are deep copies, made by calque.deepcopy: what the registry says of a
 class counts, and a value that cannot be copied is named with its key and path.
 
 A checkout that is done as a whole, or not at all. Nothing it did is left when it fails, not even inside of the values of State:
 
->>> from calque.effects import Abort, Choose, Put, Transaction, first, record, replay, run_all
+>>> from calque.effects import Abort, Choose, Gather, Put, Spawn, Tasks, Transaction, first, record, replay, run_all
 >>> @do
 ... def checkout(*items):
 ...     stock, basket = (yield Get("stock")), (yield Get("basket"))
@@ -197,6 +197,29 @@ Traceback (most recent call last):
     ...
 calque.effects.DivergenceError: the program is not deterministic: effect 1 was Fetch(url='http://test/users/ada', timeout=10.0), and is Fetch(url='http://test/users/bob', timeout=10.0)
 
+Programs that run beside each other, each with a copy of State as it was when it was spawned:
+
+>>> @do
+... def customer(name):
+...     yield Modify("visits", lambda visits: [*visits, name])
+...     return (yield Get("visits"))
+>>> @do
+... def morning():
+...     tasks = []
+...     for name in ("ada", "bob"):
+...         tasks.append((yield Spawn(customer(name))))
+...     return (yield Gather(*tasks)), (yield Get("visits"))
+>>> run(Tasks(WithHandler(State({"visits": ["first"]}), morning())))
+([['first', 'ada'], ['first', 'bob']], ['first'])
+
+A program that another process runs, here a worker of Dask (`pip install distributed`). It is sent as the call it is, so its function has to be
+a module's; it brings its handlers; what it tells is told here, what it raises is raised here, and cancelling the task that waits cancels it:
+
+    from calque.effects import Remote, dask
+    from distributed import Client
+
+    run(with_handlers([Writer(), dask(Client())], Remote(with_handlers([State({"n": 1})], shop.count(2)))))
+
 What differs from doeff
 -----------------------
 doeff (github.com/proboscis/doeff) has the same idea and some of the names. For who knows it:
@@ -217,7 +240,8 @@ doeff (github.com/proboscis/doeff) has the same idea and some of the names. For 
     WithObserve, Try, Local, Listen    the same names             each is a body with a handler in Python around it
     CreateContinuation                 nothing                    a program that has not begun is a value: with_handlers(handlers, program)
     TailEval                           nothing                    a tail is recognised
-    Spawn, Gather, Race, ...           nothing                    would be a handler
+    Spawn, Gather, Race, Cancel, Await the same names             Tasks(program) is the scheduler, await run_async(program) the one within asyncio
+    Promise, priorities                nothing                    a semaphore, or a task that waits, is one
 
 What a handler raises before it has resumed is raised at the effect, as in doeff. (OCaml raises it at the WithHandler.)
 '''
