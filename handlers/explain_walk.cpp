@@ -7,12 +7,11 @@
 
 namespace calque::walker {
 
-explain::StepKind part_of_reduced(const calque_frame& frame) noexcept {
-    using explain::StepKind;
+StepKind part_of_reduced(const calque_frame& frame) noexcept {
     switch (part_asked_for(frame)) {
     case ReducedPart::args: return StepKind::argument;
     case ReducedPart::state: return StepKind::state;
-    case ReducedPart::items: return StepKind::element;
+    case ReducedPart::items: return StepKind::index;
     case ReducedPart::keys: return StepKind::key_itself;
     default: return StepKind::key;
     }

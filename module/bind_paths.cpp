@@ -1,9 +1,12 @@
-// module/bind_paths.cpp: calque.error_path.
+// module/bind_paths.cpp: calque.error_path, and how the steps of an explained copy are written.
 #include "bind_paths.hpp"
 
 #include "error_path.hpp"
+#include "graph_path.hpp"
 
 #include <boost/python.hpp>
+
+#include <cstring>
 
 namespace bp = boost::python;
 
@@ -20,7 +23,34 @@ PyObject* error_path(PyObject*, PyObject* exception) noexcept {
     return error_path::text_of(exception).release();
 }
 
+// (kind, which), as report.cpp gives them: the name of a kind; a key, a number, or `...` for any.
+PyObject* format_step(PyObject*, PyObject* const* args, Py_ssize_t count) noexcept {
+    const char* const name = count == 2 ? PyUnicode_AsUTF8(args[0]) : nullptr;
+    GraphStep step;
+    int kind = 0;
+    while (name != nullptr && kind < kStepKinds
+           && std::strcmp(name_of(static_cast<StepKind>(kind)), name) != 0) {
+        ++kind;
+    }
+    if (name == nullptr || kind == kStepKinds) {
+        return PyErr_Format(PyExc_ValueError, "expected the kind of a step, and which one it is");
+    }
+    step.kind = static_cast<StepKind>(kind);
+    if ((step.kind == StepKind::index || step.kind == StepKind::argument) && PyLong_Check(args[1])) {
+        step.index = PyLong_AsSsize_t(args[1]);
+        if (step.index == -1 && PyErr_Occurred() != nullptr) {
+            return nullptr;
+        }
+    } else if (args[1] != Py_Ellipsis) {
+        step.key = Ref::share(args[1]);
+    }
+    Ref text = graph_path::text_of(step);
+    return text ? text.release() : PyErr_NoMemory();
+}
+
 PyMethodDef functions[] = {
+    {"_format_step", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(format_step)), METH_FASTCALL,
+     nullptr},
     {"error_path", error_path, METH_O,
      "error_path(exc, /)\n"
      "--\n\n"

@@ -5,7 +5,7 @@
 #include "cpython/dict_layout.hpp"
 #include "cpython/eval_breaker.hpp"
 #include "explain/trace.hpp"
-#include "graph_path.hpp"
+#include "graph_step.hpp"
 #include "primitives/interpreter_forms.hpp"
 #include "primitives/known_class.hpp"
 #include "primitives/mutants.hpp"
@@ -261,7 +261,7 @@ bool create() noexcept {
     detail::api_in_use = &c_api;
     dict_layout::look();
     eval_breaker::look();
-    return mutants::choose() && interned::create() && graph_path::create() && mapping_memo::create()
+    return mutants::choose() && interned::create() && graph_step::create() && mapping_memo::create()
         && forms::create() && stdlib_tables::create() && registry::add(&stdlib_tables::odd_metaclass) == 0;
 }
 

@@ -133,16 +133,33 @@ Path* path_for(const InFlight& error, const Context& context) noexcept {
 }
 
 // Something that no reference of x leads to.
-Ref step_through(const calque_handler* by) noexcept {
-    // Protocols have no type: __deepcopy__, and __reduce_ex__ for all that reduces.
-    const char* const name =
-        by == nullptr || std::strcmp(by->name, "__deepcopy__") == 0 ? "__deepcopy__" : "__reduce__";
-    Ref step = Ref::steal(by == nullptr || by->type == nullptr ? PyUnicode_FromFormat(".%s()", name)
-                                                               : PyUnicode_FromFormat(".<%s>", by->name));
-    if (!step) {
-        PyErr_Clear();
+GraphStep step_through(const calque_handler* by) noexcept {
+    GraphStep step;
+    if (by != nullptr && by->type != nullptr) {
+        step.kind = StepKind::handled;
+        step.key = Ref::steal(PyUnicode_FromString(by->name));
+        if (!step.key) {
+            PyErr_Clear();
+        }
+    } else if (by != nullptr && std::strcmp(by->name, "__deepcopy__") != 0) {
+        step.kind = StepKind::
+            reduced;  // protocols have no type: __deepcopy__, and __reduce_ex__ for all that reduces
     }
     return step;
+}
+
+// What is met twice was copied at the first place, so that is the one; but a hook may give back its object at first and raise
+// later. So the place is preferred that the number of elements of the unfinished copy points to.
+bool find(Borrowed parent, const void* child, Py_ssize_t filled, GraphStep& found) noexcept {
+    Cursor there = graph_step::at_element(parent, filled);
+    if (!graph_step::find(parent, child, there, found)) {
+        return false;
+    }
+    if (there.spent == 1 || filled == 0) {
+        return true;
+    }
+    Cursor first;
+    return graph_step::find(parent, child, first, found);
 }
 
 // -- the frames of a walk
@@ -199,41 +216,44 @@ private:
 
     // The steps from level `end` - 1, the outermost, down to `begin`, and on to `child` if that is known.
     void put(graph_path::Steps& steps, std::size_t begin, std::size_t end, const void* child) const noexcept {
-        Ref made[2 * kWindow];
+        GraphStep made[2 * kWindow];
         std::size_t count = 0;
         for (std::size_t i = end; i-- > begin;) {
             std::size_t reached = i;
-            Ref step = next_step(i, begin, child, reached);
+            const bool found = next_step(i, begin, child, reached, made[count]);
             // A container that has lost it meanwhile; what a reducer gives need not be anywhere.
-            if (!step && i == begin && (child == nullptr || from_inner(i).handler->type != nullptr)) {
+            if (!found && i == begin && (child == nullptr || from_inner(i).handler->type != nullptr)) {
                 break;
             }
-            made[count++] = step ? std::move(step) : step_through(from_inner(i).handler);
+            if (!found) {
+                made[count] = step_through(from_inner(i).handler);
+            }
+            ++count;
             if (reached == kChild) {
                 break;
             }
             i = reached + 1;
         }
         while (count > 0) {
-            steps.put_before(std::move(made[--count]));
+            steps.put_before(made[--count]);
         }
     }
 
     static constexpr std::size_t kChild = static_cast<std::size_t>(-1);
 
-    Ref next_step(std::size_t i, std::size_t begin, const void* child, std::size_t& reached) const noexcept {
+    bool next_step(std::size_t i, std::size_t begin, const void* child, std::size_t& reached,
+                   GraphStep& step) const noexcept {
         const Level& from = from_inner(i);
         for (std::size_t further = 1; further <= kFurthest && further <= i - begin + 1; ++further) {
             const bool is_child = further == i - begin + 1;
             const void* const to = is_child ? child : from_inner(i - further).object;
-            Ref step = to != nullptr ? graph_path::step_to(from.object, to, from.filled) : Ref();
-            if (step) {
+            if (to != nullptr && find(from.object, to, from.filled, step)) {
                 reached = is_child ? kChild : i - further;
-                return step;
+                return true;
             }
         }
         reached = i - 1;
-        return {};
+        return false;
     }
 
     Level inner_[kWindow];
@@ -269,8 +289,11 @@ void hand_up(const Context& context, Borrowed x, const calque_handler* by) noexc
     if (path == nullptr || path->begin == x.get()) {
         return;
     }
-    Ref step = graph_path::step_to(x, path->begin, 0);
-    path->steps.put_before(step ? std::move(step) : step_through(by));
+    GraphStep step;
+    if (!find(x, path->begin, 0, step)) {
+        step = step_through(by);
+    }
+    path->steps.put_before(step);
     path->begin = x.get();
 }
 

@@ -218,7 +218,12 @@ def test_the_place_of_something_that_could_be_copied_at_first(calque):
             raise ValueError("again")
         return self
 
-    for make, path in ((lambda h: [h, [1], h], "$[2]"), (lambda h: {"a": h, "b": h}, "$['b']")):
+    def with_gaps(h):
+        x = {0: 0, 1: 0, 2: 0, "a": h, "b": h, "c": h}
+        del x[0], x[1], x[2]
+        return x
+
+    for make, path in ((lambda h: [h, [1], h], "$[2]"), (lambda h: {"a": h, "b": h}, "$['b']"), (with_gaps, "$['b']")):
         log = []
         hook = Hook("h", log, second_time)
         assert calque.error_path(failure_of(calque.deepcopy, make(hook))) == path

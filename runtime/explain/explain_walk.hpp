@@ -19,7 +19,7 @@
 namespace calque::walker {
 
 /// Which part of what a reducer gave a frame of reduce_handler (handlers/reduce.cpp) has asked for.
-explain::StepKind part_of_reduced(const calque_frame& frame) noexcept;
+StepKind part_of_reduced(const calque_frame& frame) noexcept;
 
 /// Stands for classes whose hook is known to return the object itself, and is not called.
 const calque_handler& known_classes() noexcept;
@@ -124,8 +124,7 @@ private:
         }
         const bool reducing = this->ctx_.stack.mark() != this->base_
                            && std::strcmp(this->ctx_.stack.top().handler->name, "__reduce_ex__") == 0;
-        return {x, known, atomic,
-                reducing ? part_of_reduced(this->ctx_.stack.top()) : explain::StepKind::made};
+        return {x, known, atomic, reducing ? part_of_reduced(this->ctx_.stack.top()) : StepKind::made};
     }
 
     // Who has made value_, the copy of x, in one move. The frame of a handler that was through at once can still be read where

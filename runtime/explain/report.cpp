@@ -5,22 +5,6 @@ namespace calque::explain {
 
 namespace {
 
-const char* name_of(StepKind kind) noexcept {
-    switch (kind) {
-    case StepKind::root: return "root";
-    case StepKind::attribute: return "attribute";
-    case StepKind::index: return "index";
-    case StepKind::key: return "key";
-    case StepKind::key_itself: return "key itself";
-    case StepKind::member: return "member";
-    case StepKind::element: return "element";
-    case StepKind::argument: return "argument";
-    case StepKind::state: return "state";
-    case StepKind::made: return "made";
-    default: return "deeper";
-    }
-}
-
 // What tells one step from others of its kind: a number or a key; `...`: any of them.
 Ref told_by(PyObject* key, Py_ssize_t index) noexcept {
     return key != nullptr ? Ref::share(key)

@@ -51,7 +51,8 @@ Pattern pattern_of(const GraphStep& step) noexcept {
     case StepKind::attribute:
     case StepKind::key: return {step.kind, step.key.get(), -1};
     case StepKind::index: return {step.kind, nullptr, step.few ? step.index : -1};
-    case StepKind::argument: return {step.kind, nullptr, step.index < kFewItems ? step.index : -1};
+    case StepKind::argument:
+        return {step.kind, nullptr, step.index < graph_step::kFewItems ? step.index : -1};
     default: return {step.kind, nullptr, -1};
     }
 }
@@ -292,7 +293,10 @@ GraphStep Level::step_to(const Visited& next, Open* parent) noexcept {
     GraphStep step;
     if (parent == nullptr) {
         step.kind = StepKind::root;
-    } else if (!find_step(parent->original, next.x, parent->cursor, step)) {
+    } else if (PyAnySet_Check(parent->original)) {
+        step.kind = StepKind::member;  // not looked for: that would begin with the first one each time
+        step.key = graph_step::showable(next.x);
+    } else if (!graph_step::find(parent->original, next.x.get(), parent->cursor, step)) {
         step.kind = next.part;
         step.index = next.part == StepKind::argument ? Py_ssize_t{parent->cursor.asked} : -1;
     }

@@ -26,7 +26,7 @@
 // Guarded by the GIL.
 #pragma once
 
-#include "explain/graph_step.hpp"
+#include "graph_step.hpp"
 #include "memo_table.hpp"
 #include "pod_vector.hpp"
 
