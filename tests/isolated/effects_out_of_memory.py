@@ -1,16 +1,10 @@
-"""Fails the n-th allocation of a run of effects, and all from the n-th on, for every n until the run succeeds. failing_malloc is preloaded.
-
-After each failure: a MemoryError, no fiber left in use, the next run right. After each sweep: no block more than before it.
-"""
+"""Fails each allocation of a run of effects (sweeps.py). After each failure: a MemoryError, no fiber left in use, the next run right."""
 
 import gc
 import sys
 
-import failing_malloc
-
 from calque import effects as fx
-
-AND_SO_ON = 1 << 40 if sys.version_info >= (3, 11) else 20  # 3.10 ends the process when it finds no memory for 32 MemoryErrors, one about the other
+from sweeps import sweep
 
 
 class Fetch(fx.Effect):
@@ -144,34 +138,19 @@ def main():
         expected = fx.run(make())
         gc.collect()
         idle = fx.stats()["live_fibers"]
-        balance = []
-        for _ in range(6):
-            before = failing_malloc.blocks()
-            for to_the_end in (False, True):
-                n = 0
-                while True:
-                    n += 1
-                    tries += 1
-                    try:
-                        result = failing_malloc.call(fx.run, (make(),), n, n + AND_SO_ON if to_the_end else n)
-                    except MemoryError:
-                        result = None
-                    if failing_malloc.refused() == 0:
-                        break
-                    assert result is None or result == expected, f"{name}, allocation {n}: a result that is wrong: {result}"
-                    result = None
-                    closed.clear()
-                    if fx.stats()["live_fibers"] != idle:
-                        gc.collect()  # k in its handler
-                    assert fx.stats()["live_fibers"] == idle, f"{name}, allocation {n}: fibers in use: {fx.stats()}"
-                    if not balance:
-                        assert fx.run(make()) == expected, f"{name}, allocation {n}: the next run is wrong"
-                assert result == expected
-                result = None
+
+        def check(result, where, in_first_round, make=make, expected=expected, idle=idle):
+            assert result is None or result == expected, f"{where}: a result that is wrong: {result}"
+            result = None
+            closed.clear()
+            if fx.stats()["live_fibers"] != idle:
+                gc.collect()  # k in its handler
+            assert fx.stats()["live_fibers"] == idle, f"{where}: fibers in use: {fx.stats()}"
+            if in_first_round:
+                assert fx.run(make()) == expected, f"{where}: the next run is wrong"
                 closed.clear()
-            gc.collect()
-            balance.append(failing_malloc.blocks() - before)
-        assert min(balance[1:]) <= 0, f"{name}: each sweep left blocks behind: {balance}"
+
+        tries += sweep(name, fx.run, lambda make=make: (make(),), check)
     print(f"done: {tries} tries")
 
 

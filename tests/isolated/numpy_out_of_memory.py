@@ -1,26 +1,15 @@
-"""Fails the n-th allocation of a copy of arrays, and all from the n-th on, for every n until the copy succeeds. failing_malloc is preloaded.
-
-After each failure: a MemoryError, the source as it was, the next copy right. After each sweep: no block more than before it.
-"""
+"""Fails each allocation of a copy of arrays (sweeps.py). After each failure: a MemoryError, the source as it was, the next copy right."""
 
 import copy
 import gc
-import sys
 
-import failing_malloc
 import numpy as np
 
 import calque
 import calque.plugins.numpy
 
 from support.arrays import described, filled
-
-AND_SO_ON = 1 << 40 if sys.version_info >= (3, 11) else 20  # 3.10 ends the process when it finds no memory for 32 MemoryErrors, one about the other
-
-
-class Hook:
-    def __deepcopy__(self, memo):
-        return [self]
+from sweeps import sweep
 
 
 GRAPHS = {
@@ -34,41 +23,26 @@ GRAPHS = {
 }
 
 
+def described_all(arrays):
+    return [described(array) for array in (arrays.values() if isinstance(arrays, dict) else arrays)]
+
+
 def main():
     gc.disable()
     tries = 0
     for name, make in GRAPHS.items():
         x = make()
-        arrays = list(x.values()) if isinstance(x, dict) else x
-        expected = [described(copy.deepcopy(array)) for array in arrays]
+        expected = described_all(copy.deepcopy(x))
 
-        def right(y):
-            return [described(array) for array in (y.values() if isinstance(y, dict) else y)] == expected
+        def check(y, where, in_first_round, make=make, x=x, expected=expected):
+            assert y is None or described_all(y) == expected, f"{where}: a copy that is wrong"
+            y = None
+            if in_first_round:
+                assert described_all(x) == described_all(make()), f"{where}: the source has changed"
+                assert described_all(calque.deepcopy(x)) == expected, f"{where}: the next copy is wrong"
 
-        assert right(calque.deepcopy(x))
-        balance = []
-        for _ in range(6):
-            before = failing_malloc.blocks()
-            for to_the_end in (False, True):
-                n = 0
-                while True:
-                    n += 1
-                    tries += 1
-                    try:
-                        y = failing_malloc.call(calque.deepcopy, (x,), n, n + AND_SO_ON if to_the_end else n)
-                    except MemoryError:
-                        y = None
-                    if failing_malloc.refused() == 0:
-                        break
-                    assert y is None or right(y), f"{name}, allocation {n}: a copy that is wrong"
-                    y = None
-                    if not balance:
-                        assert [described(array) for array in arrays] == [described(array) for array in (make().values() if isinstance(x, dict) else make())]
-                        assert right(calque.deepcopy(x)), f"{name}, allocation {n}: the next copy is wrong"
-                y = None
-            gc.collect()
-            balance.append(failing_malloc.blocks() - before)
-        assert min(balance[1:]) <= 0, f"{name}: each sweep left blocks behind: {balance}"
+        assert described_all(calque.deepcopy(x)) == expected
+        tries += sweep(name, calque.deepcopy, lambda x=x: (x,), check)
     print(f"done: {tries} tries")
 
 

@@ -21,10 +21,9 @@ import threading
 import failing_malloc
 
 from support import memos, shapes
+from sweeps import AND_SO_ON
 from tests.fuzz.fingerprint import fingerprint
 
-# How many allocations fail from the n-th on: all. 3.10 ends the process when it finds no memory for 32 MemoryErrors, one about the other.
-AND_SO_ON = 1 << 40 if sys.version_info >= (3, 11) else 20
 NO_END = 100_000
 _clear_type_cache = getattr(sys, "_clear_internal_caches", None) or sys._clear_type_cache
 _total_references = getattr(sys, "gettotalrefcount", lambda: 0)
