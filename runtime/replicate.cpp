@@ -40,7 +40,8 @@ public:
 
     /// With so many to come, this one included. Empty with an exception set.
     Ref next(Py_ssize_t left) noexcept {
-        if (recipe_.has_recipe() && poll_.due_now()) {
+        // By a recipe a copy is made in one go, however large it is; the walk of another one looks for itself, but not in a small one.
+        if (recipe_.has_recipe() ? poll_.due_now() : poll_.due()) {
             recipe_.drop();
             looked_ = false;
             if (!poll_.serve()) {

@@ -121,7 +121,14 @@ def test_what_a_signal_does_to_the_object_is_in_the_next_copy(calque):
     assert (values[0], values[-1]) == (1, 2)  # in one call
 
 
-@pytest.mark.parametrize("function, x", [("replicate", [[1]]), ("repeatcall", dict)])
+def by_no_recipe():
+    """A dict with a hole: prepare has none for it (runtime/prepared.hpp)."""
+    x = {1: [], 2: [1]}
+    del x[1]
+    return x
+
+
+@pytest.mark.parametrize("function, x", [("replicate", [[1]]), ("replicate", by_no_recipe()), ("repeatcall", dict)])
 def test_a_signal_is_handled_between_copies_and_calls(calque, function, x):
     n = 3_000_000
     before = sys.getallocatedblocks()
