@@ -229,6 +229,8 @@ def test_a_class_that_gets_a_hook_later(calque, change):
 
 def test_a_class_that_changes_during_the_collection_that_a_call_begins(calque):
     """A call may start the collector, up to 3.11, and finalizers and callbacks are Python code: the recipe is asked afterwards."""
+    if not knows_layouts(calque):
+        pytest.skip("there are no recipes here: a collection may begin in the middle of the copy")
     class Own:
         pass
 

@@ -18,6 +18,8 @@ ROOT = pathlib.Path(__file__).parent.parent
 def test_the_session_in_the_readme():
     import calque
 
+    if calque._calque._strategies["type_version"] != "internals":
+        pytest.skip("what the session shows of calque.explain is that of a build that has plans for classes")
     parser = doctest.DocTestParser()
     text = (ROOT / "README.md").read_text()
     session = parser.get_doctest(text.replace("```", ""), {}, "README.md", "README.md", 0)

@@ -21,11 +21,10 @@ import threading
 import failing_malloc
 
 from support import memos, shapes
-from sweeps import AND_SO_ON
+from sweeps import AND_SO_ON, blocks, clear_type_cache
 from tests.fuzz.fingerprint import fingerprint
 
 NO_END = 100_000
-_clear_type_cache = getattr(sys, "_clear_internal_caches", None) or sys._clear_type_cache
 _total_references = getattr(sys, "gettotalrefcount", lambda: 0)
 
 
@@ -145,9 +144,7 @@ class Sweep:
 
     @staticmethod
     def measure():
-        gc.collect()
-        _clear_type_cache()
-        return failing_malloc.blocks(), _total_references()
+        return blocks(), _total_references()
 
 
 def with_memo(make):

@@ -10,8 +10,16 @@ import failing_malloc
 
 # How many fail from the n-th on: all. 3.10 ends the process when it finds no memory for 32 MemoryErrors, one about the other.
 AND_SO_ON = 1 << 40 if sys.version_info >= (3, 11) else 20
+clear_type_cache = getattr(sys, "_clear_internal_caches", None) or sys._clear_type_cache
 
 ROUNDS = 12  # until caches are full
+
+
+def blocks():
+    """In use, without garbage and the names that the cache of type attributes keeps."""
+    gc.collect()
+    clear_type_cache()
+    return failing_malloc.blocks()
 
 
 def sweep(name, function, arguments, check):
@@ -24,7 +32,7 @@ def sweep(name, function, arguments, check):
     balance = []
     while len(balance) < 2 or balance[-1] > 0:
         assert len(balance) < ROUNDS, f"{name}: each sweep left blocks behind: {balance}"
-        before = failing_malloc.blocks()
+        before = blocks()
         for to_the_end in (False, True):
             n, done = 0, False
             while not done:
@@ -38,6 +46,5 @@ def sweep(name, function, arguments, check):
                 assert result is not None or not done, f"{name}: MemoryError, and no allocation has failed"
                 check(result, f"{name}, allocation {n}", not balance)
                 result = None
-        gc.collect()
-        balance.append(failing_malloc.blocks() - before)
+        balance.append(blocks() - before)
     return tries
