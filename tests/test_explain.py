@@ -339,6 +339,25 @@ def test_a_hook_that_writes_to_the_memo_is_told_of(calque):
     assert any("wrote to the memo" in remark for remark in report.remarks)
 
 
+@with_plans
+def test_slots_are_proposed_for_many_instances_with_a_dict(calque):
+    def remarks(*values):
+        calque.deepcopy(values)
+        return calque.explain(values).remarks
+
+    many = [Plain(a=1) for _ in range(1000)]
+    (remark,) = remarks(many)
+    assert remark.startswith("The 1,000 instances of ") and "Plain have a dict each. With __slots__" in remark
+    assert remarks(many[1:]) == remarks([Slotted([1]) for _ in range(1000)]) == [] != remarks(many, [[]])
+    assert remarks(many, [[i] for i in range(100_000)]) == []
+
+    class Own(Plain):
+        def __deepcopy__(self, memo):
+            return Own()
+
+    assert remarks([Own() for _ in range(1000)]) == []
+
+
 # -- what fails
 
 FAILING = {
