@@ -394,10 +394,11 @@ def deepcopy_dispatch():
     return entry(copy._deepcopy_dispatch, cls, lambda obj, memo: calque.deepcopy(cls(), memo)), lambda: calque.deepcopy(cls())
 
 
-@way
-def copy_dispatch():
-    cls = class_with()
-    return entry(copy._copy_dispatch, cls, lambda obj: calque.copy(cls())), lambda: calque.copy(cls())
+if hasattr(copy, "_copy_dispatch"):  # up to 3.13
+    @way
+    def copy_dispatch():
+        cls = class_with()
+        return entry(copy._copy_dispatch, cls, lambda obj: calque.copy(cls())), lambda: calque.copy(cls())
 
 
 # ---- the patch ---------------------------------------------------------------------------------------------------------------
