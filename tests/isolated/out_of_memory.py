@@ -21,7 +21,7 @@ import threading
 import failing_malloc
 
 from support import memos, shapes
-from sweeps import AND_SO_ON, blocks, clear_type_cache
+from sweeps import AND_SO_ON, blocks
 from tests.fuzz.fingerprint import fingerprint
 
 NO_END = 100_000
