@@ -9,6 +9,7 @@ import pytest
 
 import calque
 
+from support.copiers import since
 from support.probes import Hook, Reduces, raised
 
 
@@ -195,3 +196,23 @@ def test_the_error_class_is_found_under_the_name_of_copy(copier):
     module = "copy" if copier.name == "stdlib" else copier.name
     child = subprocess.run([sys.executable, "-c", PICKLED.format(module=module)], capture_output=True, text=True)
     assert child.stdout.strip() == "True", child.stderr
+
+
+def test_a_class_is_not_hashed_for_what_the_memo_knows(copier):
+    """From 3.14 on copy looks for the class among its atomic types before it asks the memo, which a metaclass's __hash__ sees."""
+    hashed = []
+
+    class Meta(type):
+        def __hash__(cls):
+            hashed.append(cls)
+            return 11
+
+    class Own(metaclass=Meta):
+        pass
+
+    x = Own()
+    copier.deepcopy([x])
+    once = len(hashed)
+    hashed.clear()
+    y = copier.deepcopy([x, x])
+    assert y[0] is y[1] and len(hashed) - once == (copier.name == "stdlib" and since(3, 14))

@@ -54,7 +54,7 @@ NOT_COMPARED = [(re.compile(pattern), why) for pattern, why in (
     (r"^(__new__ of something with attributes|(__del__|callback) of .*) / (raise_|return_|failing_copy_that_ends)",
      "the frames of copy.py in a traceback keep what calque frees at once"),
     *[(r"^metaclass __hash__ /",
-       "copy looks for the class among its atomic types before it asks the memo, calque afterwards: not mended yet")] * (sys.version_info >= (3, 14)),
+       "copy looks for the class among its atomic types before it asks the memo, calque afterwards: tests/test_deviations.py")] * (sys.version_info >= (3, 14)),
     (r"/ return_memo /", "how long a memo is that is taken for the value of __reduce__: calque makes fewer temporaries"),
     (r"^metaclass __eq__ / (dispatch|no_dispatch|reducer|register)", "a table changed by a comparison in it: what is compared again is the dict's affair"),
     (r"^registered handler / dispatch_for_instances /", "a registered handler comes before a table's entry, which is what stands for it here"),
