@@ -2,8 +2,8 @@
 # perf/effects.py: what an effect costs under calque.effects, beside a pure-Python oracle of the same semantics (tests/effects/oracle.py) and the
 # libraries that are installed: doeff (a VM in Rust), stateless and effect (both Python).
 #
-# The floor is what the program's own generators and effects cost when a loop in C answers them (perf/cpp/extension/trampoline.cpp): no
-# machine can be below it. Where handlers are in Python, theirs are in it.
+# The floor is what the program's own generators and effects cost when a loop in C answers them (perf/cpp/extension/trampoline.cpp).
+# Where handlers are in Python, theirs are in it, closed as the interpreter closes them: a machine that need not do that can be below it.
 # Each implementation writes the same loop in its own words; one that has no such thing is left out of the row. The rounds of all are
 # interleaved, the best of each counts, in nanoseconds per effect. Targets are for a machine whose yardstick (perf/measure.py) is 10 ns.
 from __future__ import annotations

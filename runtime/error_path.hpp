@@ -1,7 +1,7 @@
 // runtime/error_path.hpp: where in the graph a copy failed: what calque.error_path tells, and the note that calque.deepcopy adds.
 //
 // WHEN. A copy that goes well does nothing for this. Only when an error ends a walk, before anything is released, the frames of
-// its stack say which objects lead to the one that failed (graph_path.hpp says how each step is found).
+// its stack say which objects lead to the one that failed (graph_step.hpp says how each step is found).
 //   A copy may be nested in another: a hook copies a child with the memo it was given, or with deepcopy anew, or a handler asks
 // for a child in the middle of its own code. Then each walk has a part of the path. The inner one fails first and leaves its part
 // with the exception; where the hook or handler of x ends with the same exception, the step from x to where the

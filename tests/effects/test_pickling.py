@@ -1,25 +1,13 @@
 """Programs as data: pickled and copied as the calls they are."""
 
 import copy
-import os
 import pickle
 
 import pytest
 
 from calque import effects as fx
 
-
-@fx.do
-def counting(n, *, fails=False):
-    yield fx.Modify("n", lambda old: (old or 0) + n)
-    yield fx.Tell(f"added {n}")
-    if fails:
-        raise LookupError(n)
-    return (yield fx.Get("n")), os.getpid()
-
-
-def counted(n, **options):
-    return fx.WithHandler(fx.State({"n": 1}), counting(n, **options))
+from effects.bodies import counted, counting
 
 
 class Class:

@@ -10,18 +10,7 @@ import pytest
 from calque import effects as fx
 from calque.effects import _remote
 
-
-@fx.do
-def counting(n, *, fails=False):
-    yield fx.Modify("n", lambda old: (old or 0) + n)
-    yield fx.Tell(f"added {n}")
-    if fails:
-        raise LookupError(n)
-    return (yield fx.Get("n")), os.getpid()
-
-
-def counted(n, **options):
-    return fx.WithHandler(fx.State({"n": 1}), counting(n, **options))
+from effects.bodies import counted
 
 
 class Unpicklable(Exception):
