@@ -150,16 +150,25 @@ GraphStep step_through(const calque_handler* by) noexcept {
 
 // What is met twice was copied at the first place, so that is the one; but a hook may give back its object at first and raise
 // later. So the place is preferred that the number of elements of the unfinished copy points to.
-bool find(Borrowed parent, const void* child, Py_ssize_t filled, GraphStep& found) noexcept {
+bool find(Borrowed parent, const void* child, Py_ssize_t filled, GraphStep& found,
+          graph_path::Steps& steps) noexcept {
     Cursor there = graph_step::at_element(parent, filled);
-    if (!graph_step::find(parent, child, there, found)) {
+    const bool is_there = graph_step::find(parent, child, there, found);
+    if (there.no_memory) {
+        steps.spoil();
+    }
+    if (!is_there) {
         return false;
     }
     if (there.spent == 1 || filled == 0) {
         return true;
     }
     Cursor first;
-    return graph_step::find(parent, child, first, found);
+    GraphStep earlier;
+    if (graph_step::find(parent, child, first, earlier)) {
+        found = std::move(earlier);
+    }
+    return true;
 }
 
 // -- the frames of a walk
@@ -220,7 +229,7 @@ private:
         std::size_t count = 0;
         for (std::size_t i = end; i-- > begin;) {
             std::size_t reached = i;
-            const bool found = next_step(i, begin, child, reached, made[count]);
+            const bool found = next_step(i, begin, child, reached, made[count], steps);
             // A container that has lost it meanwhile; what a reducer gives need not be anywhere.
             if (!found && i == begin && (child == nullptr || from_inner(i).handler->type != nullptr)) {
                 break;
@@ -241,13 +250,13 @@ private:
 
     static constexpr std::size_t kChild = static_cast<std::size_t>(-1);
 
-    bool next_step(std::size_t i, std::size_t begin, const void* child, std::size_t& reached,
-                   GraphStep& step) const noexcept {
+    bool next_step(std::size_t i, std::size_t begin, const void* child, std::size_t& reached, GraphStep& step,
+                   graph_path::Steps& steps) const noexcept {
         const Level& from = from_inner(i);
         for (std::size_t further = 1; further <= kFurthest && further <= i - begin + 1; ++further) {
             const bool is_child = further == i - begin + 1;
             const void* const to = is_child ? child : from_inner(i - further).object;
-            if (to != nullptr && find(from.object, to, from.filled, step)) {
+            if (to != nullptr && find(from.object, to, from.filled, step, steps)) {
                 reached = is_child ? kChild : i - further;
                 return true;
             }
@@ -290,7 +299,7 @@ void hand_up(const Context& context, Borrowed x, const calque_handler* by) noexc
         return;
     }
     GraphStep step;
-    if (!find(x, path->begin, 0, step)) {
+    if (!find(x, path->begin, 0, step, path->steps)) {
         step = step_through(by);
     }
     path->steps.put_before(step);
@@ -321,7 +330,7 @@ void gather(Context& context, WorkStack::Mark base, const void* child, bool of_t
 
 Ref text_of(Borrowed exception) noexcept {
     const Path* const path = path_of(exception);
-    if (path == nullptr) {
+    if (path == nullptr || !path->steps.complete()) {
         return Ref::share(Py_None);
     }
     Ref text = path->steps.text();
@@ -333,7 +342,7 @@ void add_note() noexcept {
     const Borrowed exception = error.exception();
     Path* const path = exception ? path_of(exception) : nullptr;
     if (path == nullptr || !path->raised_natively || path->partial || path->steps.count() == 0
-        || !may_have_notes(exception)) {
+        || !path->steps.complete() || !may_have_notes(exception)) {
         return;
     }
     const Ref text = path->steps.text();

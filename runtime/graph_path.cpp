@@ -110,6 +110,7 @@ Ref text_of(const GraphStep& step) noexcept {
 
 void Steps::clear() noexcept {
     count_ = 0;
+    complete_ = true;
     const Ref key = std::move(outermost_key_);
     for (std::size_t i = 0; i < kShown; ++i) {
         const Ref of_first = std::move(first_[i]);
@@ -124,6 +125,7 @@ void Steps::put_before(const GraphStep& step) noexcept {
         attribute.kind = StepKind::attribute;
         attribute.key = std::move(outermost_key_);
         first_[0] = text_of(attribute);
+        complete_ = complete_ && first_[0];
         if (count_ <= kShown) {
             last_[count_ - 1] = Ref::share(first_[0]);
         }
@@ -133,6 +135,7 @@ void Steps::put_before(const GraphStep& step) noexcept {
         step.kind == StepKind::key && step.key && PyUnicode_CheckExact(step.key.get()) != 0;
     outermost_key_ = may_be_attribute ? Ref::share(step.key) : Ref();
     Ref text = text_of(step);
+    complete_ = complete_ && text;
     if (count_ < kShown) {
         last_[count_] = Ref::share(text);
     }

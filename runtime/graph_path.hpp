@@ -38,18 +38,23 @@ public:
 
     std::size_t count() const noexcept { return count_; }
     void clear() noexcept;
-    /// A step before the others. A value in an instance's __dict__ becomes its attribute.
+    /// A step before the others. A value in an instance's __dict__ becomes its attribute. One without a text,
+    /// for want of memory, spoils it all.
     void put_before(const GraphStep& step) noexcept;
+    /// No text is better than a wrong one.
+    void spoil() noexcept { complete_ = false; }
+    bool complete() const noexcept { return complete_; }
     /// So many before the others that nobody wants to see; at least kShown more must come.
     void skip_before(std::size_t steps) noexcept {
         outermost_key_ = Ref();
         count_ += steps;
     }
-    /// "$" and the steps. Empty without an exception: there was no memory.
+    /// "$" and the steps, which are complete. Empty without an exception: there was no memory.
     Ref text() const noexcept;
 
 private:
     std::size_t count_ = 0;
+    bool complete_ = true;
     Ref first_[kShown];
     Ref last_[kShown];   // the last one first
     Ref outermost_key_;  // of first_[0], if that is the str at which a value lies in a dict

@@ -31,6 +31,14 @@ namespace {
 
 PyTypeObject* deque_type = nullptr;
 
+// No code of anybody's runs here: an exception is one of memory.
+void note_error(Cursor& cursor) noexcept {
+    if (PyErr_Occurred() != nullptr) {
+        cursor.no_memory = true;
+        PyErr_Clear();
+    }
+}
+
 // Comparisons in one container of `size`: one round for each of a few children asked for out of order.
 bool may_look(const Cursor& cursor, Py_ssize_t size) noexcept {
     return cursor.spent < 4096 + 8 * static_cast<std::size_t>(size);
@@ -62,7 +70,7 @@ bool in_deque(Borrowed deque, const void* child, Cursor& cursor, GraphStep& foun
         ++cursor.spent;
         const Ref item = Ref::steal(deque_type->tp_as_sequence->sq_item(deque.get(), i));
         if (!item) {
-            PyErr_Clear();
+            note_error(cursor);
             return false;
         }
         if (item.get() == child) {
@@ -80,7 +88,7 @@ bool in_deque(Borrowed deque, const void* child, Cursor& cursor, GraphStep& foun
 }
 
 // By the iterator of sets in C, also for subclasses with one of their own.
-bool in_set(Borrowed set, const void* child, GraphStep& found) noexcept {
+bool in_set(Borrowed set, const void* child, Cursor& cursor, GraphStep& found) noexcept {
     const Ref members = Ref::steal(PySet_Type.tp_iter(set.get()));
     while (members) {
         const Ref member = Ref::steal(Py_TYPE(members.get())->tp_iternext(members.get()));
@@ -93,7 +101,7 @@ bool in_set(Borrowed set, const void* child, GraphStep& found) noexcept {
             return true;
         }
     }
-    PyErr_Clear();
+    note_error(cursor);
     return false;
 }
 
@@ -155,9 +163,7 @@ bool in_instance_dict(Borrowed parent, const void* child, Cursor& cursor, GraphS
     Ref dict = Ref::share(instance_values::dict_of(parent));
     if (!dict && !instance_values::is_empty(parent)) {
         dict = Ref::steal(PyObject_GenericGetDict(parent.get(), nullptr));
-        if (!dict) {
-            PyErr_Clear();
-        }
+        note_error(cursor);
     }
     if (!dict || !PyDict_Check(dict.get())) {
         return false;
@@ -190,9 +196,7 @@ bool in_members(Borrowed parent, const void* child, std::uint32_t from, Cursor& 
             cursor.member = number + 1;
             found.kind = StepKind::attribute;
             found.key = Ref::steal(PyUnicode_InternFromString(member->name));
-            if (!found.key) {
-                PyErr_Clear();
-            }
+            note_error(cursor);
             return true;
         }
     }
@@ -237,7 +241,7 @@ bool find(Borrowed parent, const void* child, Cursor& cursor, GraphStep& found) 
         : PyTuple_Check(x)
             ? in_items(reinterpret_cast<PyTupleObject*>(x)->ob_item, size, child, cursor, found)
         : PyDict_Check(x) ? in_pairs(parent, child, cursor, found)
-                          : PyAnySet_Check(x) && in_set(parent, child, found)) {
+                          : PyAnySet_Check(x) && in_set(parent, child, cursor, found)) {
         return true;
     }
     if (in_instance_dict(parent, child, cursor, found)

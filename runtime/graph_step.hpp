@@ -50,6 +50,7 @@ struct Cursor {
     std::uint32_t member = 0;
     std::uint32_t spent = 0;  // comparisons; there is a limit to them
     std::uint32_t asked = 0;  // children of the kind `argument`
+    bool no_memory = false;   // for looking: what was said not to be found may be there
 };
 
 namespace graph_step {

@@ -48,7 +48,7 @@ bool is_hook_name(Borrowed name) noexcept {
     return false;
 }
 
-// The set is the recipe's own, and its members were looked at when it was written: nothing is asked of them here.
+// Nobody can have changed the set since its members were looked at, for the recipe: nothing is asked of them here.
 template <set_slots::NewSet new_set>
 PyObject* copy_of_set(Borrowed x) noexcept {
     return set_slots::copy_if<new_set>(x, [](Borrowed) noexcept { return true; }).release();

@@ -1,5 +1,6 @@
 """calque.extra: replicate(x, n) is n deep copies, repeatcall(f, n) the results of n calls."""
 
+import collections
 import contextlib
 import copy
 import gc
@@ -128,7 +129,7 @@ def by_no_recipe():
     return x
 
 
-@pytest.mark.parametrize("function, x", [("replicate", [[1]]), ("replicate", by_no_recipe()), ("repeatcall", dict)])
+@pytest.mark.parametrize("function, x", [("replicate", [[1]]), ("replicate", by_no_recipe()), ("replicate", collections.deque([1])), ("repeatcall", dict)])
 def test_a_signal_is_handled_between_copies_and_calls(calque, function, x):
     n = 3_000_000
     before = sys.getallocatedblocks()

@@ -66,4 +66,5 @@ def test_the_commands_of_drop_in(tmp_path):
     assert run(first) == "[1] True\n"
     for commands in others:
         said = run(commands)
-        assert "calque.prepare" in said and "copy is served by calque" in said
+        assert "calque.prepare" in said and "copy is served by calque" in said and "$['servers'][*]['ports']" in said
+    assert "servers" in (tmp_path / "copy.html").read_text()

@@ -113,12 +113,9 @@ def _bench(options: argparse.Namespace) -> int:
 
 
 def _explain(options: argparse.Namespace) -> int:
-    explain = getattr(calque, "explain", None)
-    if explain is None:
-        return _complain("this build has no calque.explain.", FAILED)
     if options.html is not None and not options.html.parent.is_dir():
         return _complain(f"--html {options.html}: there is no directory {options.html.parent}.", USAGE)
-    report = explain(target.find(options.target, options.trust))
+    report = calque.explain(target.find(options.target, options.trust))
     if options.html is not None:
         try:
             options.html.write_text(report.to_html(), encoding="utf-8")
