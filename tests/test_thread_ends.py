@@ -3,6 +3,7 @@
 import gc
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import threading
@@ -113,7 +114,8 @@ def status_of(child):
 
 
 def in_child(function):
-    """Runs it and ends the child, whatever happens; 0 if it returned."""
+    """Runs it and ends the child, whatever happens; 0 if it returned. One that waits for a thread it lacks is ended by a signal."""
+    signal.alarm(120)
     status = 1
     try:
         function()

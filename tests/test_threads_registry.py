@@ -107,6 +107,7 @@ def test_tables_are_edited_while_sixteen_threads_copy(copier, quick_switches, ta
             else:
                 copy._deepcopy_dispatch[Thing] = lambda thing, memo: make(copier.deepcopy(thing.value, memo))
             copyreg.dispatch_table[object()] = None  # keys that nobody looks for
+            check(copier.deepcopy(graph(5)), 5)  # by the new entry; meanwhile other threads are in it too
             for key in [key for key in copyreg.dispatch_table if type(key) is object]:
                 del copyreg.dispatch_table[key]
             copy._deepcopy_dispatch.pop(Thing, None)

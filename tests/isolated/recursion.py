@@ -524,7 +524,7 @@ def chain_of_names_that_are_no_strings():
 
 
 def simple_handlers(nodes):
-    """With the plugin of tests/cpp/plugins, if it was compiled: a SIMPLE handler that asks for its children."""
+    """With the plugin of tests/cpp/plugins, which tests/sdk compiles: a SIMPLE handler that asks for its children."""
     @way
     def simple_handlers_in_a_chain():
         x = []
@@ -543,7 +543,7 @@ def simple_handlers(nodes):
 
     @way
     def simple_handlers_and_hooks():
-        x = nodes.Wrapper("w", [class_with(__deepcopy__=lambda self, memo: calque.deepcopy(x, memo.copy()))()])
+        x = nodes.Wrapper("w", [class_with(__deepcopy__=lambda self, memo: calque.deepcopy(x))()])
 
         @contextlib.contextmanager
         def registered():

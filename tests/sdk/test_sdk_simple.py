@@ -7,6 +7,7 @@ import weakref
 
 import pytest
 
+from support import isolated
 from support.plugins import Boom, boom, hook, PLACES, Plain, run_child
 from support.probes import Hook, raised
 
@@ -247,3 +248,13 @@ def test_a_simple_handler_that_recurses_too_deep_raises_a_recursion_error(compil
             q = plugin.Point(q)
         print(type(calque.deepcopy(q).x.x).__name__)
     """) == ["too many nested copies: the thread's C stack is nearly used up"] * 2 + ["Point"]
+
+
+@pytest.mark.no_leak_check(reason="the recursion ends in processes of its own")
+@pytest.mark.parametrize("stack", ["128", "1024", "main"])
+def test_simple_handlers_that_recurse_end_before_the_stack_does(calque, compiled, stack):
+    """With hooks between them, on every stack of tests/test_recursion.py. A chain of 100,000 may be copied whole where the stack is large."""
+    ways = ["simple_handlers_in_a_chain", "simple_handlers_and_hooks"]
+    status, said, complaints = isolated.run("recursion.py", stack, *ways, PYTHONPATH=str(compiled["nodes"].parent))
+    assert status == 0, complaints
+    assert said.splitlines() in ([f"{ways[0]}: {end}", f"{ways[1]}: RecursionError", "OK"] for end in ("RecursionError", "over"))

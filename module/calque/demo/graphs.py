@@ -389,7 +389,7 @@ def logging_setup() -> dict[str, Any]:
         },
         "root": {"level": "WARNING", "handlers": ["console"]},
     }
-    maker = logging.config.dictConfigClass(configuration)  # type: ignore[attr-defined]
+    maker = vars(logging.config)["dictConfigClass"](configuration)  # typeshed has it as of 2026 only
     records = [
         logging.makeLogRecord(
             {
