@@ -25,13 +25,20 @@ Ref taken_error() noexcept {
     return Ref::steal(value);
 }
 
-// (copy, None, path, report) or (None, exception, path, report): see Trace::path_of and report.
-PyObject* explain_once(PyObject*, PyObject* x) noexcept {
+// (x, None): explain this. (x, tuple): its objects stand for themselves; and tell which object failed.
+// Gives (copy, None, path, report) or (None, exception, path, report): see Trace::path_of and report.
+PyObject* explain_once(PyObject*, PyObject* args) noexcept {
+    PyObject *x = nullptr, *themselves = nullptr;
+    if (!PyArg_ParseTuple(args, "OO", &x, &themselves)) {
+        return nullptr;
+    }
+    const bool more = PyTuple_Check(themselves);
     explain::Trace* const trace = explain::Trace::make();
     if (trace == nullptr) {
         return nullptr;
     }
-    Ref copy = engine::explain(x, *trace);
+    trace->hold_what_fails = more;
+    Ref copy = engine::explain(x, more ? Borrowed(themselves) : Borrowed(), *trace);
     const Ref error = copy ? Ref::share(Py_None) : taken_error();
     const Ref path = trace->path_of(error);
     const Ref report = trace->report();
@@ -42,7 +49,7 @@ PyObject* explain_once(PyObject*, PyObject* x) noexcept {
 }
 
 PyMethodDef functions[] = {
-    {"_explain", explain_once, METH_O, nullptr},
+    {"_explain", explain_once, METH_VARARGS, nullptr},
     {nullptr, nullptr, 0, nullptr},
 };
 

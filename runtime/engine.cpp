@@ -308,7 +308,21 @@ Ref deepcopy_sharing(Borrowed x, Borrowed memo, Borrowed nil, Borrowed classes) 
     return copy;
 }
 
-Ref explain(Borrowed x, explain::Trace& trace) noexcept {
+namespace {
+
+bool enter_as_themselves(Memo& memo, Borrowed objects) noexcept {
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(objects.get()); ++i) {
+        const Borrowed one = PyTuple_GET_ITEM(objects.get(), i);
+        if (!memo.publish(one, one, false)) {
+            return false;
+        }
+    }
+    return memo.secure();
+}
+
+}  // namespace
+
+Ref explain(Borrowed x, Borrowed themselves, explain::Trace& trace) noexcept {
     stdlib_tables::refresh_if_changed();
     if (!stack_guard::has_room()) {
         return {};
@@ -318,6 +332,9 @@ Ref explain(Borrowed x, explain::Trace& trace) noexcept {
         return {};
     }
     ActiveContext active = std::move(idle).activate();
+    if (themselves && !enter_as_themselves(*active->memo, themselves)) {
+        return end(std::move(active), {});
+    }
     ++explain::Trace::in_use;
     walker::choose_mode();
     active->memo->tell(&trace);

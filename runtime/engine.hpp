@@ -33,8 +33,9 @@ Ref deepcopy_alone(Borrowed x) noexcept;
 Ref deepcopy(Borrowed x, Borrowed memo, Borrowed nil) noexcept;
 /// The same, and instances of `classes`, a tuple of classes, are shared (shared_classes.hpp).
 Ref deepcopy_sharing(Borrowed x, Borrowed memo, Borrowed nil, Borrowed classes) noexcept;
-/// copy.deepcopy(x), which tells `trace` what it does: slower, and the same copy.
-Ref explain(Borrowed x, explain::Trace& trace) noexcept;
+/// copy.deepcopy(x, memo), which tells `trace` what it does: slower, and the same copy. In the memo each object of `themselves`, a tuple,
+/// is its own copy; empty: a fresh one.
+Ref explain(Borrowed x, Borrowed themselves, explain::Trace& trace) noexcept;
 /// A copy within a copy in progress: calque.Memo.copy.
 Ref deepcopy_on(Memo& memo, Borrowed x) noexcept;
 /// copy.copy(x)

@@ -218,11 +218,11 @@ class FakeReport:
 
     failure = None
 
-    def __init__(self, x):
-        self.x = x
+    def __init__(self, x, failures):
+        self.x, self.failures = x, failures
 
     def __str__(self):
-        return f"table of {self.x}"
+        return f"table of {self.x}" + (f", {self.failures} failures" if self.failures != 1 else "")
 
     def to_dict(self):
         return {"x": self.x}
@@ -239,6 +239,7 @@ def test_explain_prints_the_report_and_writes_the_page(inside, monkeypatch, caps
     assert (inside / "out.html").read_text(encoding="utf-8") == "<p>5 \N{GREEK SMALL LETTER MU}s</p>"
     monkeypatch.setattr(FakeReport, "failure", "something")
     assert cli.main(["explain", "settings:number"]) == 1 and capsys.readouterr().out == "table of 5\n"
+    assert cli.main(["explain", "settings:number", "--failures", "7"]) == 1 and capsys.readouterr().out == "table of 5, 7 failures\n"
 
 
 @pytest.mark.parametrize("out, words", [("no/such/out.html", "there is no directory no/such"), (".", "cannot be written (Is a directory)")])

@@ -8,11 +8,13 @@ import dataclasses
 import datetime
 import decimal
 import enum
+import gc
 import json
 import random
 import threading
 import time
 import types
+import weakref
 
 import pytest
 
@@ -39,7 +41,7 @@ class Explained:
     def deepcopy(self, x, memo=None):
         if memo is not None:
             return self.module.deepcopy(x, memo)
-        copied, error, _, _ = self.module._calque._explain(x)
+        copied, error, _, _ = self.module._calque._explain(x, None)
         if error is not None:
             raise error
         return copied
@@ -445,6 +447,139 @@ def test_an_error_that_a_hook_replaces_is_the_hooks(calque):
 
     failure = calque.explain([0, Hooked([Breaks()], replace)]).failure
     assert failure.path == "$[1]" and type(failure.exception) is KeyError and type(failure.exception.__cause__) is ValueError
+
+
+# ---- more failures than one ----------------------------------------------------------------------------------------------
+
+def paths_of(failures):
+    return [failure.path for failure in failures]
+
+
+def test_each_object_that_cannot_be_copied_is_told(calque):
+    lock = threading.Lock()
+    x = {"a": Breaks(), "b": [1, lock, [Plain(gate=Breaks(), text="t")]], "c": (i for i in ()), "d": lock}
+    report = calque.explain(x, failures=10)
+    assert paths_of(report.failures) == ["$['a']", "$['b'][1]", "$['b'][2][0].gate", "$['c']"]
+    assert [type(failure.exception) for failure in report.failures] == [ValueError, TypeError, ValueError, TypeError]
+    assert report.failure is report.failures[0] and not report.remarks
+    # The report is of a copy that succeeded.
+    assert of_class(report, "Plain").objects == 1 and report.objects == 4  # what stands for itself was met again, so to speak
+    assert str(report).count("FAILS at ") == 4 and "FAILS at $['c']" in str(report)
+    two = calque.explain(x, failures=2)
+    assert paths_of(two.failures) == ["$['a']", "$['b'][1]"] and two.remarks == []
+    assert paths_of(calque.explain(x).failures) == ["$['a']"]
+    data = report.to_dict()
+    assert [row["path"] for row in data["failures"]] == paths_of(report.failures) and data["failure"] == data["failures"][0]
+    # It is the copy with these for themselves: that they are all.
+    bad = [x["a"], lock, x["b"][2][0].gate, x["c"]]
+    copy.deepcopy(x, {id(one): one for one in bad})
+
+
+def test_an_object_without_failure_has_none_however_many_are_looked_for(calque):
+    hook = Counts()
+    report = calque.explain([hook, [1]], failures=5)
+    assert report.failures == [] and report.failure is None and hook.calls == 1
+
+
+class Counts:
+    calls = 0
+
+    def __deepcopy__(self, memo):
+        self.calls += 1
+        return 1
+
+
+def test_hooks_run_once_for_each_copy(calque):
+    hook = Counts()
+    assert len(calque.explain([hook, Breaks(), Breaks()], failures=9).failures) == 2 and hook.calls == 3
+
+
+def test_members_of_a_set_are_told_one_by_one(calque):
+    paths = paths_of(calque.explain([{Breaks(), Breaks(), Breaks()}], failures=9).failures)
+    assert len(paths) == 3 and all("Breaks" in path for path in paths)
+
+
+@with_plans
+def test_failures_below_hooks_are_told(calque):
+    for deepcopy in (calque.deepcopy, copy.deepcopy):
+        x = [Hooked([Breaks(), Breaks()], deepcopy), Hooked({"a": Breaks()}, deepcopy)]
+        assert paths_of(calque.explain(x, failures=9).failures) == ["$[0].child[0]", "$[0].child[1]", "$[1].child['a']"]
+
+
+def test_there_is_no_way_round_some_failures(calque):
+    def early(x):
+        report = calque.explain(x, failures=9)
+        assert report.remarks == [f"There may be more that cannot be copied: there is no way round what fails at {report.failures[-1].path}."]
+        return paths_of(report.failures)
+
+    assert early(Breaks()) == ["$"]
+    # Made anew for each copy.
+    assert early([Breaks(), Plain(a=NewPart()), Breaks()]) == ["$[0]", "$[1].a.__reduce__()[1][0]"]
+    assert early([Hooked(None, out_of_memory), Breaks()]) == ["$[0]"]
+
+
+class NewPart:
+    def __reduce__(self):
+        return NewPart, (Breaks(),)
+
+
+def out_of_memory(child, memo):
+    raise MemoryError
+
+
+def test_of_more_errors_than_there_is_room_for_the_last_is_told(calque):
+    errors = []
+
+    def swallow(child, memo):
+        for one in child:
+            try:
+                calque.deepcopy(one, memo)
+            except ValueError as error:
+                errors.append(error)
+        return 1
+
+    x = [Hooked([Breaks() for _ in range(100)], swallow), Breaks(), Breaks()]
+    report = calque.explain(x, failures=9)
+    assert paths_of(report.failures) == ["$[1]"] and "no way round what fails at $[1]" in report.remarks[-1]
+
+
+@pytest.mark.parametrize("options, order", [({}, ["gone", "hook"]), ({"failures": 2}, ["hook", "gone"])], ids=["one", "more"])
+def test_what_failed_lives_until_the_end_only_where_more_is_asked_for(calque, options, order):
+    said = []
+
+    def swallow(child, memo):
+        temporary = Breaks()
+        weakref.finalize(temporary, said.append, "gone")
+        with pytest.raises(ValueError):
+            calque.deepcopy(temporary, memo)
+        memo.pop(id(memo), None)  # the list of what is kept alive
+        del temporary
+        gc.collect()
+        said.append("hook")
+        return 1
+
+    assert calque.explain([Hooked(1, swallow)], **options).failures == []
+    assert said == order
+
+
+def test_what_failed_is_let_go_with_the_report(calque):
+    x = [Breaks(), Plain(a=Breaks())]
+    gone = [weakref.ref(x[0]), weakref.ref(x[1].a)]
+    report = calque.explain(x, failures=9)
+    assert len(report.failures) == 2
+    del x, report
+    gc.collect()
+    assert [ref() for ref in gone] == [None, None]
+
+
+@pytest.mark.parametrize("failures, error, words", [
+    (0, ValueError, "calque.explain: failures must be at least 1, got 0"),
+    ("2", TypeError, "calque.explain: failures must be an int, not str"),
+])
+def test_numbers_of_failures_that_are_none(calque, failures, error, words):
+    with pytest.raises(error) as found:
+        calque.explain([1], failures=failures)
+    assert str(found.value) == words
 
 
 def test_interrupts_pass_through(calque):

@@ -30,7 +30,7 @@ def test_the_data_are_json(calque):
     data = calque.explain(x).to_dict()
     assert json.loads(json.dumps(data)) == data
     assert data.keys() == {"calque", "python", "root", "objects", "bytes", "copy_ns", "wall_ns", "clock_ns", "visits", "complete", "remarks",
-                           "failure", "types", "paths", "references"}
+                           "failure", "failures", "types", "paths", "references"}
     assert data["failure"]["exception"] == "ValueError"
     row = next(row for row in data["types"] if row["name"].endswith("Hook"))
     assert row["served_by"] == [{"source": "__deepcopy__", "name": row["served_by"][0]["name"], "objects": 1}]

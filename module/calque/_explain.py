@@ -98,8 +98,8 @@ class Report:
     paths: list[PathReport]
     #: The most frequent first.
     references: list[Reference]
-    #: None: the copy succeeded.
-    failure: Failure | None
+    #: What ended the copy, and for what did so the copies that were made after it: see `failures` of `calque.explain`.
+    failures: list[Failure]
     #: What concerns the whole copy.
     remarks: list[str]
     #: Sum of the exclusive times.
@@ -112,7 +112,7 @@ class Report:
     #: False: some memory could not be had for the report, whose numbers are too small.
     complete: bool
 
-    def __init__(self, raw: dict[str, Any], error: Exception | None, where: tuple[list[Step] | None, type | None], patched: bool) -> None:
+    def __init__(self, raw: dict[str, Any], failures: list[Failure], ended_early: bool, patched: bool) -> None:
         paths = _Paths(raw)
         classes: list[type | None] = [row[0] for row in raw["types"]]
         names = ["(others)" if cls is None else _advice.full_name(cls) for cls in classes]
@@ -123,13 +123,20 @@ class Report:
         self.types = _types(raw, classes, names)
         self.paths = list(paths.rows(names))
         self.references = paths.references()
-        self.failure = None if error is None else _failure(error, *where)
+        self.failures = failures
         self.remarks = _remarks(self, raw, patched, dict(zip(names, classes)))
+        if ended_early:
+            self.remarks.append(f"There may be more that cannot be copied: there is no way round what fails at {failures[-1].path}.")
 
     @property
     def objects(self) -> int:
         """How many objects were copied; atoms (numbers, strings, functions ...) do not count."""
         return sum(row.objects for row in self.types)
+
+    @property
+    def failure(self) -> Failure | None:
+        """The first of the failures. None: the copy succeeded."""
+        return self.failures[0] if self.failures else None
 
     @property
     def bytes(self) -> int:
@@ -140,18 +147,18 @@ class Report:
         """The report as dicts, lists, strings and numbers, for JSON.
 
         `{"calque", "python": versions, "root", "objects", "bytes", "copy_ns", "wall_ns", "clock_ns", "visits", "complete", "remarks",
-        "failure": None or {"path", "exception", "message", "advice"}, "types": [...], "paths": [...], "references": [...]}`. The rows of
-        the last three are `TypeReport`, `PathReport` and `Reference` as dicts; `served_by` is
+        "failures": [{"path", "exception", "message", "advice"}], "failure": the first of them or None, "types": [...], "paths": [...],
+        "references": [...]}`. The rows of the last three are `TypeReport`, `PathReport` and `Reference` as dicts; `served_by` is
         `[{"source", "name", "objects"}]`, `slow` is `[{"what", "advice"}]`, `types` of a path `[{"name", "objects"}]`.
         """
-        failure = self.failure
+        failures = [
+            {"path": one.path, "exception": _advice.full_name(type(one.exception)), "message": _message(one.exception), "advice": one.advice}
+            for one in self.failures]
         return {
             "calque": _calque.__version__, "python": sys.version.partition(" ")[0], "root": self.root, "objects": self.objects,
             "bytes": self.bytes, "copy_ns": self.copy_ns, "wall_ns": self.wall_ns, "clock_ns": self.clock_ns, "visits": self.visits,
             "complete": self.complete, "remarks": list(self.remarks),
-            "failure": None if failure is None else {
-                "path": failure.path, "exception": _advice.full_name(type(failure.exception)), "message": _message(failure.exception),
-                "advice": failure.advice},
+            "failures": failures, "failure": failures[0] if failures else None,
             "types": [row._asdict() | {
                 "served_by": [dict(zip(("source", "name", "objects"), one)) for one in row.served_by],
                 "slow": [dict(zip(("what", "advice"), one)) for one in row.slow]} for row in self.types],
@@ -175,11 +182,11 @@ class Report:
         return _report_text.table(self)
 
     def __repr__(self) -> str:
-        end = f", failed at {self.failure.path}" if self.failure else ""
+        end = f", failed at {self.failures[0].path}" if self.failures else ""
         return f"<calque.Report: {self.root}, {self.objects} objects{end}>"
 
 
-def explain(x: object, /) -> Report:
+def explain(x: object, /, *, failures: int = 1) -> Report:
     """Deep-copy x once, as `calque.deepcopy` does, and tell what that took: per class and per place in the graph.
 
         print(calque.explain(config))
@@ -188,6 +195,11 @@ def explain(x: object, /) -> Report:
     hooks copy with `calque.deepcopy(child, memo)` or `copy.deepcopy(child, memo)` is told as well; for that `copy` is
     patched while the copy is made (`calque.patch`). An exception that would end the copy is not raised but reported, with the
     path of the object where it happened; KeyboardInterrupt and its like pass through.
+
+    A copy ends with the first object that cannot be copied. To be told of more, say how many: the copy is then made again, as
+    `deepcopy(x, memo)` with a memo that has each of the objects that failed as its own copy, until it succeeds. The report is of the
+    last copy. Hooks are run each time. It ends early where what failed has no way round: x itself, no memory, too deep a
+    recursion, or an object made anew that fails where another did.
 
     Times are those of handlers called one by one, with a clock read around each. deepcopy calls most of them from within each other, so
     it takes less; what is slow in one is slow in the other. Bytes are of the new objects, their attributes
@@ -201,24 +213,50 @@ def explain(x: object, /) -> Report:
 
     Args:
         x: any object.
+        failures: how many objects that cannot be copied to look for, at least 1.
 
     Returns:
         A Report: print it, or see its attributes, `to_dict()`, `to_html()`.
 
     Raises:
+        TypeError: `failures` is no int.
+        ValueError: `failures` is less than 1.
         MemoryError: there is no memory for the report.
         BaseException: one that is no Exception, from a hook.
     """
+    if not isinstance(failures, int):
+        raise TypeError(f"calque.explain: failures must be an int, not {type(failures).__name__}")
+    if failures < 1:
+        raise ValueError(f"calque.explain: failures must be at least 1, got {failures}")
     patched = patch.enabled()
+    found: list[Failure] = []
+    themselves: tuple[object, ...] | None = None if failures == 1 else ()
+    while True:
+        error, (steps, cls, failed), raw = _copy_once(x, themselves)
+        if error is None:
+            break
+        if not isinstance(error, Exception):
+            raise error
+        another = _failure(error, steps, cls)
+        # Members of a set have no paths of their own.
+        is_new = another.path not in (one.path for one in found) or (steps is not None and steps[-1:] != [] and steps[-1][0] == "member")
+        if is_new:
+            found.append(another)
+        if (themselves is None or len(found) == failures or not is_new or failed is None or failed is x
+                or isinstance(error, (MemoryError, RecursionError))):
+            break
+        themselves += (failed,)
+    return Report(raw, found, len(found) < failures and error is not None, patched)
+
+
+def _copy_once(
+    x: object, themselves: tuple[object, ...] | None
+) -> tuple[BaseException | None, tuple[list[Step] | None, type | None, object], dict[str, Any]]:
     try:
         with patch:  # type: ignore[attr-defined]
-            copied, error, where, raw = _calque._explain(x)
+            return _calque._explain(x, themselves)[1:]
     except RuntimeError:  # something else has patched copy
-        copied, error, where, raw = _calque._explain(x)
-    del copied
-    if error is not None and not isinstance(error, Exception):
-        raise error
-    return Report(raw, error, where, patched)
+        return _calque._explain(x, themselves)[1:]
 
 
 # -- from what _calque._explain gives:
@@ -226,7 +264,7 @@ def explain(x: object, /) -> Report:
 #    cells       [(node, class, handler's name or None, objects, itself, ns, bytes)]
 #    references  [(from node, to node or -1, count, cyclic)]
 #    types       [(class or None, steps of the first or None, ns with all parts)]
-# and, of what ended the copy, (steps or None, class or None)
+# and, of what ended the copy, (steps or None, class or None, the object or None)
 
 
 class _Node:

@@ -67,13 +67,13 @@ def _head(report: Report) -> list[str]:
 def table(report: Report) -> str:
     """What print(report) shows."""
     lines = _head(report)
-    if report.failure is not None:
-        error = report.failure.exception
+    for failure in report.failures:
+        error = failure.exception
         try:
             text = f"{type(error).__name__}: {error}"
         except Exception:
             text = type(error).__name__
-        lines += ["", f"FAILS at {_plain(report.failure.path)}", f"  {_plain(text)}", f"  {_plain(report.failure.advice)}"]
+        lines += ["", f"FAILS at {_plain(failure.path)}", f"  {_plain(text)}", f"  {_plain(failure.advice)}"]
     if report.types:
         lines += ["", *_columns(
             ("class", "objects", "time", "", "with parts", "bytes", "copied by"),

@@ -58,7 +58,8 @@ Ref Trace::steps_to_here() const noexcept {
 Ref Trace::path_of(Borrowed error) const noexcept {
     const bool known = failed_at_ && error.get() == failed_with_;
     PyObject* const type = known ? types_[static_cast<std::size_t>(failed_in_)].type : nullptr;
-    return Ref::steal(PyTuple_Pack(2, known ? failed_at_.get() : Py_None, or_none(type)));
+    return Ref::steal(PyTuple_Pack(3, known ? failed_at_.get() : Py_None, or_none(type),
+                                   or_none(known ? failed_object_ : nullptr)));
 }
 
 Ref Trace::report() const noexcept {

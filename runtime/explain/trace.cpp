@@ -422,6 +422,11 @@ void Level::failed() noexcept {
         trace_.failed_at_ = trace_.steps_to_here();
         const Open* const last = parent_of_next();
         trace_.failed_in_ = last == nullptr ? 0 : last->type;
+        trace_.failed_object_ = nullptr;
+        if (trace_.hold_what_fails && last != nullptr && trace_.held_count_ < Trace::kMostHeld) {
+            trace_.failed_object_ = last->original;
+            trace_.held_[trace_.held_count_++] = Ref::share(last->original);
+        }
     }
     PyErr_Restore(type, value, traceback);
 }

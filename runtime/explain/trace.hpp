@@ -68,11 +68,15 @@ public:
 
     /// The report's raw material, as described in module/calque/_explain.py. Empty with an exception set.
     Ref report() const noexcept;
-    /// Where `error`, which has ended the copy, came from: (a list of steps, class of the object), both None if that is not known.
+    /// Where `error`, which has ended the copy, came from: (a list of steps, class of the object, the object), each None if it is
+    /// not known. The object only with hold_what_fails.
     Ref path_of(Borrowed error) const noexcept;
 
     /// A hook has written to the memo in a way that makes its dict the memo for good (memo.hpp).
     bool memo_taken_over = false;
+
+    /// Who asks for what failed: it is wanted after the copy, so it is kept alive until then.
+    bool hold_what_fails = false;
 
     static inline std::size_t in_use = 0;  // copies being explained
 
@@ -135,6 +139,12 @@ private:
     const PyObject* failed_with_ = nullptr;
     const PyObject* failed_as_ = nullptr;
     std::int32_t failed_in_ = 0;  // a class
+    // With hold_what_fails. Nothing is given back before the copy has ended: finalizers would find it unfit to be seen. Of a copy in
+    // which hooks swallow more errors than there is room for, what failed in the end is not known.
+    static constexpr std::size_t kMostHeld = 32;
+    Ref held_[kMostHeld];
+    std::size_t held_count_ = 0;
+    PyObject* failed_object_ = nullptr;  // in held_; null: not known
 };
 
 /// One walk. Its owner is the walk on the C stack: see above.

@@ -44,6 +44,8 @@ def _parser() -> argparse.ArgumentParser:
         description="Copy one object and tell, by type and by path, how many objects there are, who copies them, how long that takes, "
         "what is slow and why, and what cannot be copied.")
     _add_target(explain)
+    explain.add_argument("--failures", type=_positive, default=1, metavar="N",
+                         help="how many objects that cannot be copied to look for; for each the copy is made once more (default: 1)")
     explain.add_argument("--html", type=Path, metavar="OUT", help="also write a page, complete in itself, with a chart of the time by path")
     explain.add_argument("--json", action="store_true", help="print JSON instead of text")
     explain.set_defaults(run=_explain)
@@ -115,7 +117,7 @@ def _bench(options: argparse.Namespace) -> int:
 def _explain(options: argparse.Namespace) -> int:
     if options.html is not None and not options.html.parent.is_dir():
         return _complain(f"--html {options.html}: there is no directory {options.html.parent}.", USAGE)
-    report = calque.explain(target.find(options.target, options.trust))
+    report = calque.explain(target.find(options.target, options.trust), failures=options.failures)
     if options.html is not None:
         try:
             options.html.write_text(report.to_html(), encoding="utf-8")
