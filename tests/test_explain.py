@@ -10,6 +10,7 @@ import decimal
 import enum
 import gc
 import json
+import os
 import random
 import threading
 import time
@@ -463,7 +464,7 @@ def test_each_object_that_cannot_be_copied_is_told(calque):
     assert [type(failure.exception) for failure in report.failures] == [ValueError, TypeError, ValueError, TypeError]
     assert report.failure is report.failures[0] and not report.remarks
     # The report is of a copy that succeeded.
-    assert of_class(report, "Plain").objects == 1 and report.objects == 4  # what stands for itself was met again, so to speak
+    assert of_class(report, "Plain").objects == 1 and not any(row.name.endswith(("Breaks", "lock")) for row in report.types)
     assert str(report).count("FAILS at ") == 4 and "FAILS at $['c']" in str(report)
     two = calque.explain(x, failures=2)
     assert paths_of(two.failures) == ["$['a']", "$['b'][1]"] and two.remarks == []
@@ -509,7 +510,7 @@ def test_failures_below_hooks_are_told(calque):
 def test_there_is_no_way_round_some_failures(calque):
     def early(x):
         report = calque.explain(x, failures=9)
-        assert report.remarks == [f"There may be more that cannot be copied: there is no way round what fails at {report.failures[-1].path}."]
+        assert report.remarks[-1] == f"There may be more that cannot be copied: there is no way round what fails at {report.failures[-1].path}."
         return paths_of(report.failures)
 
     assert early(Breaks()) == ["$"]
@@ -527,6 +528,7 @@ def out_of_memory(child, memo):
     raise MemoryError
 
 
+@with_plans
 def test_of_more_errors_than_there_is_room_for_the_last_is_told(calque):
     errors = []
 
@@ -543,6 +545,7 @@ def test_of_more_errors_than_there_is_room_for_the_last_is_told(calque):
     assert paths_of(report.failures) == ["$[1]"] and "no way round what fails at $[1]" in report.remarks[-1]
 
 
+@pytest.mark.skipif("CALQUE_SAFEPOINTS" in os.environ, reason="what is met where others have their turn is kept until the copy ends")
 @pytest.mark.parametrize("options, order", [({}, ["gone", "hook"]), ({"failures": 2}, ["hook", "gone"])], ids=["one", "more"])
 def test_what_failed_lives_until_the_end_only_where_more_is_asked_for(calque, options, order):
     said = []
