@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -119,6 +120,73 @@ def test_no_module_of_the_standard_library_is_looked_for(run, shapes):
         calque.copy(Own())
         print("importlib.metadata" in sys.modules)
     """)[0] == ["False"]
+
+
+def test_the_first_copy_does_not_wait_for_importlib_metadata_where_nothing_is_declared(run, tmp_path):
+    (tmp_path / "shapes.py").write_text(textwrap.dedent(SHAPES))
+    (tmp_path / "other-1.0.dist-info").mkdir(exist_ok=True)
+    (tmp_path / "other-1.0.dist-info" / "entry_points.txt").write_text("[console_scripts]\nother = other:main\n")
+    (tmp_path / "bare-1.0.dist-info").mkdir(exist_ok=True)
+    (tmp_path / "old.egg-info").write_text("Metadata-Version: 1.0\n")
+    assert run("""
+        import sys, calque, shapes
+        sys.path.append("no/such/folder")
+        calque.deepcopy([shapes.Shape([1])])
+        print("importlib.metadata" in sys.modules)
+    """)[0] == ["False"]
+
+
+@pytest.mark.parametrize("kind", ["egg-info", "egg", "archive", "finder", "working directory"])
+def test_distributions_of_every_kind_are_asked(run, shapes, tmp_path, kind):
+    info = tmp_path / "shapes_calque-1.0.dist-info"
+    before = ""
+    if kind == "egg-info":
+        info.rename(tmp_path / "shapes_calque-1.0.egg-info")
+    elif kind == "egg":
+        (tmp_path / "shapes_calque-1.0-py3.egg").mkdir(exist_ok=True)
+        info.rename(tmp_path / "shapes_calque-1.0-py3.egg" / "EGG-INFO")
+        (tmp_path / "shapes_calque-1.0-py3.egg" / "EGG-INFO" / "METADATA").rename(tmp_path / "shapes_calque-1.0-py3.egg" / "EGG-INFO" / "PKG-INFO")
+        before = f"sys.path.append({str(tmp_path / 'shapes_calque-1.0-py3.egg')!r})"
+    elif kind == "archive":
+        shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path, info.name)
+        shutil.rmtree(info)
+        before = f"sys.path.append({str(tmp_path / 'packed.zip')!r})"
+    elif kind == "working directory":
+        before = f"import os; os.chdir({str(tmp_path)!r}); sys.path.remove({str(tmp_path)!r}); sys.path.insert(0, '')"
+    else:
+        hidden = tmp_path / "hidden"
+        hidden.mkdir(exist_ok=True)
+        info.rename(hidden / info.name)
+        before = f"""class Finder:
+            @staticmethod
+            def find_spec(name, path=None, target=None): return None
+            @staticmethod
+            def find_distributions(context):
+                from importlib.metadata import Distribution
+                import pathlib
+                return [Distribution.at({str(hidden / info.name)!r})]
+        sys.meta_path.append(Finder)"""
+    said, complaints = run(f"""
+        import sys, calque, shapes
+        {before}
+        print(calque.deepcopy(shapes.Shape()))
+    """)
+    assert said == ["loading", "Shape by plugin"], complaints
+    shutil.rmtree(tmp_path)  # the leak check runs a test again
+    tmp_path.mkdir()
+
+
+def test_looking_for_plugins_is_not_in_the_time_of_an_explained_object(run, tmp_path):
+    (tmp_path / "shapes.py").write_text(textwrap.dedent(SHAPES))
+    assert run("""
+        import os, time, calque, shapes
+        listdir = os.listdir
+        def slowly(path):
+            time.sleep(0.5)
+            return listdir(path)
+        os.listdir = slowly
+        print(calque.explain(shapes.Shape()).copy_ns < 500_000_000)
+    """)[0] == ["True"]
 
 
 def test_plugins_can_be_switched_off(run, shapes):

@@ -228,6 +228,8 @@ def explain(x: object, /, *, failures: int = 1) -> Report:
         raise TypeError(f"calque.explain: failures must be an int, not {type(failures).__name__}")
     if failures < 1:
         raise ValueError(f"calque.explain: failures must be at least 1, got {failures}")
+    # What plugins there are is looked for at the first object whose class could have one: here, and not in the time of an object of x.
+    _calque.deepcopy(_Own())
     patched = patch.enabled()
     found: list[Failure] = []
     themselves: tuple[object, ...] | None = None if failures == 1 else ()
@@ -247,6 +249,10 @@ def explain(x: object, /, *, failures: int = 1) -> Report:
             break
         themselves += (failed,)
     return Report(raw, found, len(found) < failures and error is not None, patched)
+
+
+class _Own:
+    """Of a module that is not the standard library's."""
 
 
 def _copy_once(

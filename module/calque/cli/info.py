@@ -94,7 +94,7 @@ def _patch() -> dict[str, Any]:
 
 def _plugin_list() -> dict[str, Any]:
     """By the library they are for: what is loaded when a copy meets it."""
-    found: dict[str, Any] = {top: [plugin] for top, (plugin, _) in _plugins._OWN.items() if top in _plugins.find()}
+    found: dict[str, Any] = {top: [plugin] for top, (plugin, _) in _plugins._OWN.items() if _plugins.has_own(top)}
     for entry in importlib.metadata.entry_points(group=_plugins.GROUP):
         found.setdefault(entry.name, []).append(entry.value)
     off = os.environ.get(_plugins.OFF, "") not in ("", "0")
