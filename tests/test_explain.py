@@ -346,7 +346,8 @@ def test_a_hook_that_writes_to_the_memo_is_told_of(calque):
 def test_slots_are_proposed_for_many_instances_with_a_dict(calque):
     def remarks(*values):
         calque.deepcopy(values)
-        return calque.explain(values).remarks
+        # Of the three that others have interrupted least: the time decides.
+        return min((calque.explain(values) for _ in range(3)), key=lambda report: report.copy_ns).remarks
 
     many = [Plain(a=1) for _ in range(1000)]
     (remark,) = remarks(many)
