@@ -241,7 +241,7 @@ def explain(x: object, /, *, failures: int = 1) -> Report:
             raise error
         another = _failure(error, steps, cls)
         # Members of a set have no paths of their own.
-        is_new = another.path not in (one.path for one in found) or (steps is not None and steps[-1:] != [] and steps[-1][0] == "member")
+        is_new = another.path not in (one.path for one in found) or bool(steps and steps[-1][0] == "member")
         if is_new:
             found.append(another)
         if (themselves is None or len(found) == failures or not is_new or failed is None or failed is x
