@@ -3,6 +3,7 @@
 import argparse
 import collections
 import faulthandler
+import gc
 import importlib
 import sys
 import time
@@ -30,8 +31,11 @@ def main():
     else:
         implementation = importlib.import_module(options.subject)
 
+    gc.freeze()  # the modules: else each graph's collections would look at them
+
     def on_graph(number):
-        faulthandler.dump_traceback_later(120, exit=True)
+        if number % 50 == 0:  # it starts a thread each time
+            faulthandler.dump_traceback_later(120, exit=True)
         if options.show:
             print(graphs.generate(number), flush=True)
 
