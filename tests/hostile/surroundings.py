@@ -319,13 +319,19 @@ def other_newobj(self, memo):
 
 # The patch ------------------------------------------------------------------------------------------------------------------------------------------
 
+def copy_by_the_module(memo):
+    both = [world.root, shared_list()]
+    world.extra.append(both)  # it is in the memo if its copy fails, and what takes its address would be found there
+    nested("module", copy.deepcopy, both, memo)
+
+
 @action
 def patch(self, memo):
     if world.name != "stdlib":
         import calque
         calque.patch.enable()
         world.undo.append(calque.patch.disable)
-    nested("module", copy.deepcopy, [world.root, shared_list()], memo)
+    copy_by_the_module(memo)
     return GO_ON
 
 
@@ -334,7 +340,7 @@ def unpatch(self, memo):
     if world.name != "stdlib":
         import calque
         calque.patch.disable()
-    nested("module", copy.deepcopy, [world.root, shared_list()], memo)
+    copy_by_the_module(memo)
     return GO_ON
 
 
