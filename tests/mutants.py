@@ -25,7 +25,8 @@ NOT_ON = {
     "instance_array_not_undone": lambda: sys.version_info < (3, 11) and "an unfinished dict shows none of its values",
     "atomics_not_looked_up": lambda: sys.version_info >= (3, 14) and "deepcopy returns atomics before it asks the memo",
 }
-# Which test caught a mutant the last time. It is asked first; the suite, which takes minutes, only if it is silent.
+# Which test caught a mutant the last time. It is asked first, and what is freed is overwritten, so that who uses it is seen every time; the suite,
+# which takes minutes, only if it is silent.
 CAUGHT_BY = {
     "atomics_not_looked_up": "tests/test_deepcopy_decisions.py::test_atoms_in_a_given_memo_are_answered_from_it",
     "child_not_kept_at_safepoint": "tests/test_safepoints.py::test_a_list_cleared_by_another_thread_is_copied_up_to_there",
@@ -58,9 +59,9 @@ def mutants():
     return re.findall(r'^ +X\((\w+),\s*"([^"]*)"\)', source, re.MULTILINE)
 
 
-def run_suite(build, mutant, timeout, tests=("tests",)):
+def run_tests(build, mutant, timeout, tests, **environment):
     """(verdict, the test that decided, seconds); verdict is passed, caught, crashed or hung."""
-    environment = dict(os.environ, PYTHONPATH=str(build / "python"), CALQUE_MUTANT=mutant)
+    environment = {**os.environ, **environment, "PYTHONPATH": str(build / "python"), "CALQUE_MUTANT": mutant}
     command = [sys.executable, "-X", "faulthandler", "-m", "pytest", *tests, "-x", "-v", "--tb=no", "-o", f"cache_dir={build / 'cache' / (mutant or 'none')}",
                *(f"--ignore={path}" for path in LEFT_OUT)]
     began = time.monotonic()
@@ -86,11 +87,19 @@ def run_suite(build, mutant, timeout, tests=("tests",)):
     return "broken", output[-2000:], seconds
 
 
+def run_suite(build, mutant, timeout):
+    return run_tests(build, mutant, timeout, ["tests"])
+
+
+def ask(build, mutant, timeout, tests):
+    return run_tests(build, mutant, timeout, tests, PYTHONMALLOC="debug")
+
+
 def run_mutant(build, mutant, timeout):
     first = CAUGHT_BY.get(mutant)
     seconds = 0
     if first:
-        verdict, decided_by, seconds = run_suite(build, mutant, timeout, [first])
+        verdict, decided_by, seconds = ask(build, mutant, timeout, [first])
         if verdict in ("caught", "crashed", "hung"):
             return verdict, decided_by, seconds
     verdict, decided_by, more = run_suite(build, mutant, timeout)
@@ -111,8 +120,10 @@ def main():
         parser.error(f"no mutant is called {options.only}")
 
     # A mutant is caught by a test that passes without it.
-    asked = ["tests"] if any(name not in CAUGHT_BY for name, _ in wanted) else sorted({CAUGHT_BY[name] for name, _ in wanted})
-    verdict, decided_by, seconds = run_suite(build, "", options.timeout, asked)
+    if any(name not in CAUGHT_BY for name, _ in wanted):
+        verdict, decided_by, seconds = run_suite(build, "", options.timeout)
+    else:
+        verdict, decided_by, seconds = ask(build, "", options.timeout, sorted({CAUGHT_BY[name] for name, _ in wanted}))
     print(f"no mutant: {verdict} {decided_by} ({seconds:.0f} s)", flush=True)
     if verdict != "passed":
         return 1
