@@ -5,6 +5,7 @@ import copy
 import copyreg
 import gc
 import inspect
+import textwrap
 import warnings
 
 import pytest
@@ -90,7 +91,7 @@ class Leaf:
 
 # ---- trees ------------------------------------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("source", [SOURCE, inspect.getsource(ast), ""], ids=["each kind", "a module", "nothing"])
+@pytest.mark.parametrize("source", [SOURCE, inspect.getsource(textwrap), ""], ids=["each kind", "a module", "nothing"])
 def test_trees(copier, source):
     tree = ast.parse(source, type_comments=True)
     y = copier.deepcopy(tree)

@@ -1,12 +1,13 @@
 """Sources that other threads change while they are copied: no crash, copies made of sound parts, and no exception that copy cannot raise there.
 
-The graphs are big, so that the copy is given up in the middle wherever the implementation gives way; `Yields` gives the others their turn in
-any case. What is changed away is freed at once, by whoever takes it away, and memory is reused by what is put there.
+The graphs are big, so that the copy is given up in the middle wherever the implementation gives way (small under CALQUE_SAFEPOINTS, where it
+gives way everywhere); `Yields` gives the others their turn in any case. What is changed away is freed at once, by whoever takes it away, and memory is reused by what is put there.
 """
 
 import collections
 import gc
 import itertools
+import os
 import random
 import threading
 import time
@@ -14,7 +15,9 @@ import time
 import pytest
 from support.threads import Meanwhile, for_a_while, in_threads
 
-SIZE = 3000
+SMALL = "CALQUE_SAFEPOINTS" in os.environ
+SIZE = 300 if SMALL else 3000
+CHAINS = 3 if SMALL else 30
 pytestmark = pytest.mark.no_leak_check(reason="each thread leaves memory of the C library behind")
 
 
@@ -246,10 +249,10 @@ def deep(rng):
             x = ([x], {"next": x, "tags": [i, (i, [i])]}, (x, [i, {i: [i]}]), [Yields(), x])[i % 4 if i % 30 else 3]
         return x
 
-    x = [chain() for _ in range(30)]
+    x = [chain() for _ in range(CHAINS)]
 
     def change():
-        i = rng.randrange(30)
+        i = rng.randrange(CHAINS)
         link = x[i]
         for _ in range(rng.randrange(60)):
             if type(link) is dict:
@@ -364,13 +367,14 @@ def test_a_hundred_thousand_objects_cleared_in_the_middle(copier, quick_switches
 
 def test_sixteen_threads_copy_one_source_while_it_changes(copier, quick_switches):
     rng = random.Random(0)
-    x = {i: fresh(rng) for i in range(200)}
+    size = 20 if SMALL else 200
+    x = {i: fresh(rng) for i in range(size)}
 
     def change():
-        x[rng.randrange(200)] = fresh(rng) if rng.randrange(50) else Yields()
+        x[rng.randrange(size)] = fresh(rng) if rng.randrange(50) else Yields()
         if rng.randrange(100) == 0:
-            x["more"] = x.pop(200, None)
-            x[200] = x.pop("more")
+            x["more"] = x.pop(size, None)
+            x[size] = x.pop("more")
 
     def copies(i):
         for _ in for_a_while():

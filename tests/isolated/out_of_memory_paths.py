@@ -3,6 +3,7 @@ was or is a MemoryError, and its path is the right one or none. Runs in a proces
 """
 
 import functools
+import gc
 import sys
 import threading
 
@@ -27,6 +28,7 @@ PATHS = {
     "$[0].child['k'][0]": [Copies({"k": [threading.Lock()]})],
     "$" + "[0]" * 16 + "...68..." + "[0]" * 16: functools.reduce(lambda x, _: [x], range(100), threading.Lock()),
 }
+gc.freeze()  # where every safepoint has a collection, each would look at all modules
 # Without a text, if there was no memory for it. Without its inner part, if there was none for that.
 parts = {"$[0].child['k'][0]": "$[0]"}
 counted = dict.fromkeys(("the path", "no path", "MemoryError"), 0)

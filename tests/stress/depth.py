@@ -3,7 +3,7 @@
 For each kind of object a chain of a million of them, on a stack of one size in turn:
   abort   its innermost object refuses: no copy is finished, so whatever was begun is freed without recursion, at any depth
   copy    the kinds that tests/test_depth.py does not have
-Freed is at the greatest depth at which the interpreter frees the same chain on the same stack, which is found first:
+Freed is at a million, or else at the greatest depth at which the interpreter frees the same chain on the same stack:
   both    the copy and the chain
   after, memory   a copy that was finished, or half finished, when it was given up, and the chain.  The copy is then freed from within calque, whose own
                   calls take some of the stack: an eighth is left to them where the depth is not a million.
@@ -56,13 +56,21 @@ def greatest_depth_freed(kind, stack):
     return works
 
 
-def try_freeing(place):
-    kind, stack = place
-    depth = greatest_depth_freed(kind, stack)
+def freed_at(kind, stack, depth):
+    """What did not end well, by action."""
     below = depth if depth == DEPTH else depth * 7 // 8
     said = {action: run(kind, at, stack, action) for action, at in (("both", depth), ("after", below), ("memory", below))}
-    print(kind, stack, depth, said if set(said.values()) != {"OK freed"} else "OK", flush=True)
-    return [(kind, stack, depth, action, what) for action, what in said.items() if what != "OK freed"]
+    return {action: what for action, what in said.items() if what != "OK freed"}
+
+
+def try_freeing(place):
+    kind, stack = place
+    depth, wrong = DEPTH, freed_at(kind, stack, DEPTH)
+    if wrong:
+        depth = greatest_depth_freed(kind, stack)
+        wrong = freed_at(kind, stack, depth)
+    print(kind, stack, depth, wrong or "OK", flush=True)
+    return [(kind, stack, depth, action, what) for action, what in wrong.items()]
 
 
 def in_two_lanes(function, places):
