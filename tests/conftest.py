@@ -7,6 +7,7 @@ once, and the interpreter itself says whether it is right.
 import gc
 import inspect
 import sys
+import zlib
 
 import pytest
 
@@ -49,6 +50,9 @@ def quick_switches():
 
 def pytest_addoption(parser):
     parser.addoption("--no-leak-check", action="store_true", help="run every test body once only (for debugging)")
+    parser.addoption("--one-of", type=int, default=1, metavar="N", help="run one test of N: which, its name and --seed decide")
+    parser.addoption("--leak-check-one-of", type=int, default=1, metavar="N", help="the leak check for one test of N only, the others run once")
+    parser.addoption("--seed", type=int, default=0, help="N seeds in a row choose each test once (default 0)")
 
 
 def pytest_configure(config):
@@ -57,7 +61,16 @@ def pytest_configure(config):
         "no_leak_check(reason): run the test body once, without the leak check; the reason is mandatory")
 
 
-def pytest_collection_modifyitems(items):
+def is_chosen(item, option):
+    """Is it the one of N, this time?"""
+    return (zlib.crc32(item.nodeid.encode()) + item.config.getoption("--seed")) % item.config.getoption(option) == 0
+
+
+def pytest_collection_modifyitems(config, items):
+    left_out = [item for item in items if not is_chosen(item, "--one-of")]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if is_chosen(item, "--one-of")]
     for item in items:
         marker = item.get_closest_marker("no_leak_check")
         if marker is not None:
@@ -80,7 +93,7 @@ def pytest_pyfunc_call(pyfuncitem):
     assert not inspect.iscoroutinefunction(test)
     test(**arguments)
     if (pyfuncitem.get_closest_marker("no_leak_check") is not None
-            or pyfuncitem.config.getoption("--no-leak-check")):
+            or pyfuncitem.config.getoption("--no-leak-check") or not is_chosen(pyfuncitem, "--leak-check-one-of")):
         return True
     undoable = [value.undo for value in arguments.values() if callable(getattr(value, "undo", None))]
 

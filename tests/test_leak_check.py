@@ -1,6 +1,13 @@
 """The leak check itself: it must see what it is there to see."""
 
 import ctypes
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
 
 from support import leaks
 
@@ -61,3 +68,35 @@ def test_a_reference_kept_to_a_private_object_is_seen():
         decrement.argtypes = [ctypes.py_object]
         for address in leaked:
             decrement(ctypes.cast(address, ctypes.py_object).value)
+
+
+LEAKING = """
+kept = []
+
+@pytest.mark.parametrize("i", range(40))
+def test_keeps_something(i):
+    kept.append([object()])
+"""
+
+
+@pytest.mark.no_leak_check(reason="other processes have it")
+def test_one_test_of_some_is_run_or_checked_others_with_the_next_seed(tmp_path):
+    tests = pathlib.Path(__file__).parent
+    (tmp_path / "conftest.py").write_text((tests / "conftest.py").read_text())
+    (tmp_path / "test_leaking.py").write_text("import pytest\n" + LEAKING)
+
+    def run(*options):
+        """(the tests that failed, how many passed)"""
+        said = subprocess.run([sys.executable, "-m", "pytest", "-q", "--rootdir", tmp_path, "-p", "no:cacheprovider", *options, tmp_path], cwd=tmp_path,
+                              stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tests), *filter(None, sys.path)])}).stdout
+        passed = re.search(r"(\d+) passed", said)
+        return {line.split()[1] for line in said.splitlines() if line.startswith("FAILED")}, int(passed[1]) if passed else 0
+
+    every, passed = run()
+    assert (len(every), passed) == (40, 0)
+    for option, others_run in ("--one-of", False), ("--leak-check-one-of", True):
+        third = [run(option, "3", "--seed", str(seed)) for seed in (5, 6, 7)]
+        assert set.union(*(failed for failed, _ in third)) == every
+        assert sum(len(failed) for failed, _ in third) == 40 and all(failed for failed, _ in third)
+        assert [passed for _, passed in third] == [40 - len(failed) if others_run else 0 for failed, _ in third]
+    assert run("--no-leak-check") == (set(), 40)
