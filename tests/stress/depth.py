@@ -68,7 +68,8 @@ def try_freeing(place):
     depth, wrong = DEPTH, freed_at(kind, stack, DEPTH)
     if wrong:
         depth = greatest_depth_freed(kind, stack)
-        wrong = freed_at(kind, stack, depth)
+        if depth < DEPTH:  # else the interpreter could
+            wrong = freed_at(kind, stack, depth)
     print(kind, stack, depth, wrong or "OK", flush=True)
     return [(kind, stack, depth, action, what) for action, what in wrong.items()]
 
