@@ -95,8 +95,8 @@ def test_one_test_of_some_is_run_or_checked_others_with_the_next_seed(tmp_path):
     every, passed = run()
     assert (len(every), passed) == (40, 0)
     for option, others_run in ("--one-of", False), ("--leak-check-one-of", True):
-        third = [run(option, "3", "--seed", str(seed)) for seed in (5, 6, 7)]
-        assert set.union(*(failed for failed, _ in third)) == every
-        assert sum(len(failed) for failed, _ in third) == 40 and all(failed for failed, _ in third)
-        assert [passed for _, passed in third] == [40 - len(failed) if others_run else 0 for failed, _ in third]
+        thirds = [run(option, "3", "--seed", str(seed)) for seed in (5, 6, 7)]
+        assert set.union(*(failed for failed, _ in thirds)) == every
+        assert sum(len(failed) for failed, _ in thirds) == 40 and all(failed for failed, _ in thirds)
+        assert [passed for _, passed in thirds] == [40 - len(failed) if others_run else 0 for failed, _ in thirds]
     assert run("--no-leak-check") == (set(), 40)

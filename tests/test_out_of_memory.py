@@ -1,7 +1,7 @@
 """A copy for which the n-th allocation fails ends with MemoryError, and leaves calque fit for the next one.
 
-What is asked after each failure is in tests/isolated/out_of_memory.py; here every graph is copied with a memo of calque's own. All kinds of memos, leaks,
-and empty caches for all graphs are in tests/stress/memory.py.
+What is asked after each failure is in tests/isolated/out_of_memory.py; here every graph is copied with a memo of calque's own. Dicts as memos, leaks, and
+empty caches for all graphs are in tests/stress/memory.py.
 """
 
 import os

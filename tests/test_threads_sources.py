@@ -1,7 +1,8 @@
 """Sources that other threads change while they are copied: no crash, copies made of sound parts, and no exception that copy cannot raise there.
 
 The graphs are big, so that the copy is given up in the middle wherever the implementation gives way (small under CALQUE_SAFEPOINTS, where it
-gives way everywhere); `Yields` gives the others their turn in any case. What is changed away is freed at once, by whoever takes it away, and memory is reused by what is put there.
+gives way everywhere); `Yields` gives the others their turn in any case. What is changed away is freed at once, by whoever takes it away, and
+memory is reused by what is put there.
 """
 
 import collections

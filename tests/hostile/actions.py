@@ -367,7 +367,9 @@ def many_other_copies(self, memo):
 @action
 def failing_copy(self, memo):
     nested("failing", world.api.deepcopy, [bag(1), {"k": (bag(2), sys)}])
-    nested("failing", world.api.deepcopy, [bag(1), sys], memo)
+    fails = [bag(1), sys]
+    world.extra.append(fails)  # it is in the memo, and what takes its address would be found there
+    nested("failing", world.api.deepcopy, fails, memo)
     return GO_ON
 
 

@@ -67,7 +67,6 @@ NOT_COMPARED = [(re.compile(pattern), why) for pattern, why in (
     (r"^(__del__|callback) of what an attribute holds before / extend_parents /",
      "whether a dict is found to grow while it is read depends on the names that its class has learned, in the run before (3.11)"),
     (r"^registered handler / greenlet_suspended_with_memo /", "a calque.Memo ends with its copy; the dict that stands for it under copy does not"),
-    (r"^(items|pairs) of __reduce__ / failing_copy /", "a list that was to be copied with the memo and failed is in it; what takes its address is found there"),
     (r"^metaclass __setattr__ / return_nested_copy_of_root / far below ",
      "the nested copy is too deep for copy's recursion; copyreg swallows the RecursionError that calque does not raise"),
     (r"^registered handler / unpatch /", "copy's own functions, which are in force from then on, do not know the handler"),

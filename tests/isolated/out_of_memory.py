@@ -2,8 +2,8 @@
 
     python out_of_memory.py WHO FUNCTIONS GRAPHS HOW LEAKS
 
-WHO is calque, or copy (what the interpreter itself can do); FUNCTIONS and GRAPHS are names with commas between them, or "all", or "all but" names; HOW is "cold" (before
-each try free lists are emptied, and each is in a new thread, which has no contexts that wait for the next copy) or "warm"; LEAKS is how often a sweep may be repeated in
+WHO is calque, or copy (what the interpreter itself can do); FUNCTIONS and GRAPHS are names with commas between them, or "all"; GRAPHS may also be
+"all but " and names; HOW is "cold" (before each try free lists are emptied, and each is in a new thread, which has no contexts that wait for the next copy) or "warm"; LEAKS is how often a sweep may be repeated in
 search of a leak, 0 for not at all. Runs in a process of its own in which failing_malloc is preloaded.
 
 After each failure: a MemoryError, the source as it was, in a memo of the caller's (or one that a hook has kept) no more than the beginning of
@@ -210,8 +210,12 @@ def is_lost_by_the_interpreter(error):
 
 
 def graphs_for(function, graphs):
-    all_but, names = graphs.startswith("all"), graphs.removeprefix("all").removeprefix(" but ").split(",")
-    for graph in (graph for graph in shapes.GRAPHS if graph not in names) if all_but else names:
+    if graphs == "all" or graphs.startswith("all but "):
+        left_out = graphs.removeprefix("all but ").split(",")
+        wanted = [graph for graph in shapes.GRAPHS if graph not in left_out]
+    else:
+        wanted = graphs.split(",")
+    for graph in wanted:
         if (function != "replace" or graph == "replaceable") and (function, graph) not in NOT_OURS:
             yield graph
 
